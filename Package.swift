@@ -1,0 +1,56 @@
+// swift-tools-version: 6.0
+// The house: arrows point down only. See README.md for the picture.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "CityEdge",
+    products: [
+        .executable(name: "cityedged", targets: ["cityedged"]),
+        .executable(name: "cityedge", targets: ["cityedge"]),
+        // For the platform's side: parse, merge and evaluate contributions.
+        .library(name: "KPIs", targets: ["KPIs"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", "1.3.0"..<"2.0.0")
+    ],
+    targets: [
+        .executableTarget(name: "cityedged", dependencies: ["Agent"], swiftSettings: strict),
+        .executableTarget(
+            name: "cityedge",
+            dependencies: ["Agent", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+        .target(
+            name: "Agent", dependencies: ["Gateway", "SiteConfig", "LinuxWorld", "SimulatedWorld"], swiftSettings: strict),
+        .target(
+            name: "Gateway", dependencies: ["Sensors", "KPIs", "Outbox", "Uplink", "World"], swiftSettings: strict),
+        .target(name: "SiteConfig", dependencies: ["CYaml", "Sensors", "KPIs", "World"], swiftSettings: strict),
+        .target(
+            name: "LinuxWorld", dependencies: ["World", "CGpio", "CMosquitto", "CLinux"], swiftSettings: strict),
+        .target(name: "SimulatedWorld", dependencies: ["World"], swiftSettings: strict),
+        .target(name: "Sensors", dependencies: ["World"], swiftSettings: strict),
+        .target(name: "KPIs", dependencies: ["World"], swiftSettings: strict),
+        .target(name: "Outbox", dependencies: ["World"], swiftSettings: strict),
+        .target(name: "Uplink", dependencies: ["World"], swiftSettings: strict),
+        .target(name: "World", swiftSettings: strict),
+
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CGpio", providers: [.apt(["libgpiod-dev"])]),
+        .systemLibrary(name: "CMosquitto", providers: [.apt(["libmosquitto-dev"])]),
+        .systemLibrary(name: "CYaml", providers: [.apt(["libyaml-dev"])]),
+
+        .testTarget(name: "WorldTests", dependencies: ["World"], swiftSettings: strict),
+        .testTarget(name: "SensorsTests", dependencies: ["Sensors", "SimulatedWorld"], swiftSettings: strict),
+        .testTarget(name: "KPIsTests", dependencies: ["KPIs"], swiftSettings: strict),
+        .testTarget(name: "OutboxTests", dependencies: ["Outbox", "SimulatedWorld"], swiftSettings: strict),
+        .testTarget(name: "UplinkTests", dependencies: ["Uplink"], swiftSettings: strict),
+        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "SimulatedWorld"], swiftSettings: strict),
+        .testTarget(name: "SiteConfigTests", dependencies: ["SiteConfig"], swiftSettings: strict),
+        .testTarget(name: "SimulatedWorldTests", dependencies: ["SimulatedWorld"], swiftSettings: strict),
+        .testTarget(name: "LinuxWorldTests", dependencies: ["LinuxWorld"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

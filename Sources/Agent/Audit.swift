@@ -1,0 +1,156 @@
+// The audit: takes messages as the platform receives them, by the contract alone, and accounts for every reading.
+
+import KPIs
+import World
+
+/// Identity of a batch as the platform sees it.
+private struct BatchKey: Hashable {
+    var stream: String
+    var lane: String
+    var sequence: Int64
+}
+
+/// What was received, counted in readings.
+struct Audit {
+    private var batches: [BatchKey: Int] = [:]
+    private var contributionKeys: Set<String> = []
+    /// Distinct readings, and those of batches that came again.
+    private(set) var delivered = 0
+    private(set) var duplicates = 0
+    /// Readings that tombstones account for.
+    private(set) var tombstoned = 0
+    /// Messages that are not as the contract says.
+    private(set) var unreadable: [String] = []
+    private(set) var messages = 0
+    private(set) var live = 0
+    private(set) var late = 0
+    /// The last good value of each channel as text, for showing.
+    private(set) var latest: [String: (value: String, unit: String)] = [:]
+
+    private var deliveredByStream: [String: Int] = [:]
+    private var tombstonedByStream: [String: Int] = [:]
+
+    func delivered(of stream: String) -> Int { deliveredByStream[stream] ?? 0 }
+    func tombstoned(of stream: String) -> Int { tombstonedByStream[stream] ?? 0 }
+    var contributions: Int { contributionKeys.count }
+
+    /// Numbers missing between 1 and the highest of each stream and lane.
+    var gaps: Int {
+        var highest: [String: (last: Int64, count: Int64)] = [:]
+        for key in batches.keys {
+            let name = key.stream + "/" + key.lane
+            let old = highest[name] ?? (0, 0)
+            highest[name] = (max(old.last, key.sequence), old.count + 1)
+        }
+        return highest.values.reduce(0) { $0 + Int($1.last - $1.count) }
+    }
+
+    mutating func take(_ message: BrokerMessage, root: String) {
+        guard message.topic.hasPrefix(root + "/") else { return }
+        let kind = String(message.topic.dropFirst(root.utf8.count + 1))
+        messages += 1
+        do throws(ContributionFault) {
+            switch kind {
+            case "readings", "history": try takeReadings(message.payload, isLate: kind == "history")
+            case "contributions", "events", "security": try takeItems(message.payload)
+            default: break
+            }
+        } catch { unreadable.append("\(kind): \(error)") }
+    }
+
+    private mutating func takeReadings(_ payload: [UInt8], isLate: Bool) throws(ContributionFault) {
+        var key: BatchKey?
+        var count = 0
+        var found: [(BatchKey, Int)] = []
+        var reader = JSONReader(payload)
+        try reader.array { reader throws(ContributionFault) in
+            var stream: String?
+            var sequence: Int64?
+            var name = "", unit = ""
+            var value: Range<Int>?
+            try reader.object { reader, member throws(ContributionFault) in
+                switch member {
+                case "stream": stream = try reader.string()
+                case "seq": sequence = try reader.integer()
+                case "n": name = try reader.string()
+                case "u": unit = try reader.string()
+                case "v": value = try reader.skip()
+                default: _ = try reader.skip()
+                }
+            }
+            if !isLate, let value { latest[name] = (String(decoding: payload[value], as: UTF8.self), unit) }
+            if let sequence {
+                if let key { found.append((key, count)) }
+                count = 0
+                key = BatchKey(stream: stream ?? "", lane: "readings", sequence: sequence)
+            }
+            if name != "batch" { count += 1 }
+        }
+        try reader.finish()
+        if let key { found.append((key, count)) }
+        for (key, count) in found {
+            if batches.updateValue(count, forKey: key) == nil {
+                delivered += count
+                deliveredByStream[key.stream, default: 0] += count
+                if isLate { late += count } else { live += count }
+            } else {
+                duplicates += count
+            }
+        }
+    }
+
+    private mutating func takeItems(_ payload: [UInt8]) throws(ContributionFault) {
+        var key = BatchKey(stream: "", lane: "", sequence: 0)
+        var lost: [(stream: String, count: Int)] = []
+        var keys: [String] = []
+        var count = 0
+        var reader = JSONReader(payload)
+        try reader.object { reader, member throws(ContributionFault) in
+            switch member {
+            case "stream": key.stream = try reader.string()
+            case "lane": key.lane = try reader.string()
+            case "seq": key.sequence = try reader.integer()
+            case "items":
+                try reader.array { reader throws(ContributionFault) in
+                    count += 1
+                    try Self.takeItem(&reader, lost: &lost, keys: &keys)
+                }
+            default: _ = try reader.skip()
+            }
+        }
+        try reader.finish()
+        guard batches.updateValue(count, forKey: key) == nil else { return }
+        for (stream, count) in lost {
+            tombstoned += count
+            tombstonedByStream[stream, default: 0] += count
+        }
+        for text in keys { contributionKeys.insert(key.stream + "/" + text) }
+    }
+
+    private static func takeItem(
+        _ reader: inout JSONReader, lost: inout [(stream: String, count: Int)], keys: inout [String]
+    ) throws(ContributionFault) {
+        var kind = "", lane = "", stream = ""
+        var sum = 0
+        var parts: [String: String] = [:]
+        try reader.object { reader, member throws(ContributionFault) in
+            switch member {
+            case "kind": kind = try reader.string()
+            case "lane": lane = try reader.string()
+            case "stream": stream = try reader.string()
+            case "channels":
+                try reader.object { reader, _ throws(ContributionFault) in sum += Int(try reader.integer()) }
+            case "sensor", "slug", "series": parts[member] = try reader.string()
+            case "win":
+                try reader.object { reader, name throws(ContributionFault) in
+                    parts["win." + name] = String(try reader.integer())
+                }
+            default: _ = try reader.skip()
+            }
+        }
+        if kind == "tombstone", lane == "readings" { lost.append((stream, sum)) }
+        if kind == "contribution" {
+            keys.append(parts.sorted { $0.key < $1.key }.map(\.value).joined(separator: "/"))
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// `cityedge read`: one reading of each sensor, through the same Sampler as in service, printed with unit and quality.
+
+import Gateway
+import LinuxWorld
+import Sensors
+import SimulatedWorld
+import SiteConfig
+import World
+
+/// Takes one reading of every sensor (or of one) and prints it. Fails with `unavailable` when any of them is bad.
+public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
+    var site = site
+    if let wanted {
+        site.sensors.removeAll { $0.id != wanted }
+        guard !site.sensors.isEmpty else {
+            throw Failure(.usage, "found no sensor \(wanted); expected the id of a configured sensor; see: cityedge validate")
+        }
+    }
+    let sensors = try Assembly(site: site, boot: BootID(high: 0, low: 0)).installedSensors()
+    let clock = LinuxClock()
+    if site.board.isSimulated {
+        let simulated = try simulatedHardware(of: site, seed: 1) { clock.now() }
+        try read(site, sensors, bus: simulated.bus, lines: simulated.lines, attributes: simulated.attributes)
+    } else {
+        let lines: GPIOLines
+        do throws(SystemError) { lines = try GPIOLines(keptEdges: 16) } catch { throw Failure(.software, "\(error)") }
+        try read(
+            site, sensors, bus: I2CBuses(site.board.buses.map(\.path)), lines: lines, attributes: KernelAttributes())
+    }
+}
+
+private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>(
+    _ site: Site, _ sensors: [InstalledSensor], bus: consuming B, lines: consuming L, attributes: consuming A
+) throws(Failure) {
+    let clock = LinuxClock()
+    let readings = Ring<Reading>(capacity: Limits.ringReadings)
+    let notices = Ring<Gateway.Notice>(capacity: Limits.ringNotices)
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: CounterPage.bytes, alignment: 8)
+    memory.initializeMemory(as: UInt8.self, repeating: 0)
+    defer { memory.deallocate() }
+    var sampler = Sampler(
+        clock: clock, bus: bus, lines: lines, attributes: attributes, sensors: sensors, readings: readings,
+        notices: notices, counters: CounterPage(memory: memory), counts: SamplerCounts())
+    // Lines begin with the first step and are collected with the stop; everything else measures once.
+    var next = sampler.step()
+    while sampler.isMeasuring {
+        let wait = next - clock.now()
+        if wait > .zero { pause(milliseconds: Int32(clamping: wait.nanoseconds / 1_000_000 + 1)) }
+        next = sampler.step()
+    }
+    sampler.finish()
+
+    var latest: [ChannelID: Reading] = [:]
+    while let reading = readings.take() { latest[reading.channel] = reading }
+    var bad: [String] = []
+    let width = site.sensors.flatMap(\.channels).map(\.channel.name.count).max() ?? 0
+    for sensor in site.sensors {
+        for channel in sensor.channels {
+            let name = channel.channel.name + String(repeating: " ", count: width - channel.channel.name.count)
+            guard let reading = latest[channel.id] else {
+                printLine("\(name)  no reading")
+                bad.append(sensor.id)
+                continue
+            }
+            if reading.quality.grade == .bad {
+                printLine("\(name)  bad: \(reading.quality.reason)")
+                bad.append(sensor.id)
+            } else {
+                let unit = Unit.named(channel.channel.unit)?.display ?? channel.channel.unit
+                let quality = reading.quality == .good ? "good" : "uncertain: \(reading.quality.reason)"
+                printLine("\(name)  \(decimal(reading.value, scale: channel.channel.scale)) \(unit)  \(quality)")
+            }
+        }
+    }
+    for sensor in site.sensors where bad.contains(sensor.id) { printError(advice(sensor, latest, site.board)) }
+    if !bad.isEmpty { throw Failure(.unavailable, "") }
+}
+
+/// What to look at, for the person with the laptop.
+private func advice(_ sensor: SensorSettings, _ latest: [ChannelID: Reading], _ board: Board) -> String {
+    let quality = sensor.channels.compactMap { latest[$0.id]?.quality }.first { $0.grade == .bad } ?? .notAvailable
+    var place = "sensor \(sensor.id)"
+    if let device = sensor.settings.device, Int(device.bus) < board.buses.count {
+        let bus = board.buses[Int(device.bus)]
+        place += " (\(sensor.driver) at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.path))"
+    } else if let line = sensor.settings.line {
+        place += " (\(sensor.driver) on \(line.name), chip \(line.chipLabel) line \(line.offset))"
+    } else {
+        place += " (\(sensor.driver))"
+    }
+    let remedy: String
+    switch quality {
+    case .noAcknowledge: remedy = "nothing answers; expected the chip; check wiring, power and the address pins, then: i2cdetect -y N"
+    case .wrongChip: remedy = "another chip answers; check the address and the driver's name"
+    case .busy: remedy = "a kernel driver or another program holds it; read it with driver iio, or unbind the other one"
+    case .notAvailable: remedy = "the bus, line or device is not there; enable it (raspi-config), check the board's name and this user's groups (i2c, gpio)"
+    case .timedOut: remedy = "no answer in time; check pull-up resistors and cable length"
+    case .checksum: remedy = "the answer is damaged; shorten the cable or slow the bus down"
+    default: remedy = "\(quality.reason); check the wiring"
+    }
+    return "\(place): \(quality.reason): \(remedy)"
+}
+
+/// `2137` with scale -2 is `21.37`.
+func decimal(_ value: Int64, scale: Int8) -> String {
+    guard scale < 0 else { return String(value) + String(repeating: "0", count: Int(scale)) }
+    var digits = String(value.magnitude)
+    let places = Int(-scale)
+    if digits.count <= places { digits = String(repeating: "0", count: places + 1 - digits.count) + digits }
+    let point = digits.index(digits.endIndex, offsetBy: -places)
+    return (value < 0 ? "-" : "") + digits[..<point] + "." + digits[point...]
+}

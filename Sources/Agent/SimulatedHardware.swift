@@ -1,0 +1,22 @@
+// The simulated board: a chip for every bus sensor, a signal for every line sensor, from a seed.
+
+import Sensors
+import SimulatedWorld
+import SiteConfig
+import World
+
+/// Builds the hardware that a site on the simulated board asks for.
+func simulatedHardware(of site: Site, seed: UInt64, now: @escaping () -> Boottime) throws(Failure) -> SimulatedSite {
+    var chips: [String: UInt32] = [:]
+    for line in site.board.lines { chips[line.chipLabel] = max(chips[line.chipLabel] ?? 0, line.offset + 1) }
+    let simulated = SimulatedSite(seed: seed, buses: max(site.board.buses.count, 1), chips: chips, now: now)
+    for sensor in site.sensors {
+        switch (sensor.driver, sensor.settings.device, sensor.settings.line) {
+        case ("bme280", let device?, _): simulated.addBME280(device)
+        case ("pulse-counter", _, let line?): simulated.addMeter(line)
+        case (_, _, let line?): simulated.addMains(line)
+        default: break  // sources need no hardware; other chips answer nothing, as on a bench without them
+        }
+    }
+    return simulated
+}

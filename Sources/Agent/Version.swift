@@ -1,0 +1,2 @@
+/// What `status` and `--version` say.
+public let cityEdgeVersion = "0.1.0"

@@ -1,0 +1,401 @@
+// Speaking with the broker: greeting, offering, acknowledgements, and an orderly end.
+
+import Outbox
+import Uplink
+public import World
+
+/// How much history may be sent: a bucket that fills by bytes and batches a second.
+struct Allowance {
+    private(set) var readyAt = Boottime.distantFuture
+    private var blockedUntil = Boottime(nanoseconds: 0)
+
+    func isOpen(at now: Boottime) -> Bool { now >= blockedUntil }
+
+    /// A message of so much has been sent: the next one waits until the rates allow it.
+    mutating func spend(bytes: Int, batches: Int, bytesPerSecond: Int?, batchesPerSecond: Int?, at now: Boottime) {
+        var wait: Int64 = 0
+        if let rate = bytesPerSecond { wait = max(wait, Int64(bytes) * 1_000_000_000 / Int64(max(rate, 1))) }
+        if let rate = batchesPerSecond { wait = max(wait, Int64(batches) * 1_000_000_000 / Int64(max(rate, 1))) }
+        guard wait > 0 else { return }
+        blockedUntil = max(blockedUntil, now) + .nanoseconds(wait)
+    }
+
+    mutating func wait(isNeeded: Bool) { readyAt = isNeeded ? blockedUntil : .distantFuture }
+}
+
+/// How far an orderly stop has come.
+struct Stop {
+    enum Stage { case draining, spilling, done }
+    var stage = Stage.draining
+    let drainUntil: Boottime
+    let endAt: Boottime
+    var nextStage: Boottime { stage == .draining ? drainUntil : endAt }
+}
+
+extension Courier where D: ~Copyable, R: ~Copyable {
+    // MARK: The session
+
+    mutating func speakWithBroker() {
+        switch session.step(at: now, &random) {
+        case .connect:
+            if stop == nil { broker.connect(parameters) }
+        case .abandon(let change):
+            broker.disconnect()
+            tellLost(change, "no answer")
+        case .none: break
+        }
+        while let happening = broker.nextEvent() {
+            switch happening {
+            case .connected(let receiveMaximum, let maximumPacketBytes):
+                guard
+                    let greeting = session.connected(
+                        receiveMaximum: receiveMaximum, maximumPacketBytes: maximumPacketBytes, at: now)
+                else {
+                    broker.disconnect()
+                    continue
+                }
+                greet(greeting)
+            case .ended(let fault): ended(fault)
+            case .acknowledged(let id, let reason): acknowledged(id, reason)
+            case .received: break  // nothing is subscribed
+            }
+        }
+        if let report = session.flapReport(at: now) {
+            switch report {
+            case .stillFlapping(let changes):
+                event(EventItem.flapping("broker", .still, changes: changes))
+                journal.append(JournalLine(.notice, "broker: \(changes) changes in the last hour"))
+            case .ended:
+                event(EventItem.flapping("broker", .ended, changes: 0))
+                journal.append(JournalLine(.notice, "broker: no longer flapping"))
+            }
+        }
+        while let (topic, report) = session.topicReport(at: now) {
+            let subject = "topic \(topic.name)"
+            switch report {
+            case .began(let changes):
+                event(EventItem.flapping(subject, .began, changes: changes))
+                journal.append(JournalLine(.warning, "\(subject): flapping, counted from now on"))
+            case .still(let changes): event(EventItem.flapping(subject, .still, changes: changes))
+            case .ended: event(EventItem.flapping(subject, .ended, changes: 0))
+            }
+        }
+    }
+
+    private var parameters: SessionParameters {
+        var parameters = plan.session
+        parameters.will = BrokerMessage(
+            topic: topics.status, payload: status.payload(isOnline: false), isRetained: true)
+        return parameters
+    }
+
+    private var status: Status {
+        Status(
+            node: plan.nodeID, version: plan.version, boardSerial: plan.boardSerial, stream: outbox.stream.rawValue,
+            bootID: outbox.boot.description, configHash: plan.channels.configHash,
+            clock: settling.anchor == nil ? .unsettled : .synced)
+    }
+
+    private mutating func greet(_ greeting: Session.Greeting) {
+        figures.reconnects &+= 1
+        publishRetained(.status, status.payload(isOnline: true))
+        if greeting.publishesInventory { publishRetained(.inventory, plan.inventory.payload()) }
+        outbox.beginSession(now: now)
+        switch greeting.change {
+        case .tell:
+            if !greeting.isFirst { event(EventItem.broker(.back)) }
+            journal.append(JournalLine(.notice, greeting.isFirst ? "broker: connected" : "broker: back"))
+        case .beganFlapping(let changes): toldFlapping(changes)
+        case .counted, nil: break
+        }
+    }
+
+    private mutating func ended(_ fault: BrokerFault) {
+        outbox.endSession()
+        tellLost(session.ended(fault, at: now, &random), fault.text)
+    }
+
+    private mutating func tellLost(_ change: FlapFilter.Verdict?, _ reason: String) {
+        switch change {
+        case .tell:
+            event(EventItem.broker(.lost, reason: reason))
+            journal.append(JournalLine(.warning, "broker: \(reason); what is taken meanwhile is kept"))
+        case .beganFlapping(let changes): toldFlapping(changes)
+        case .counted, nil: break
+        }
+    }
+
+    private mutating func toldFlapping(_ changes: UInt64) {
+        event(EventItem.flapping("broker", .began, changes: changes))
+        journal.append(JournalLine(.warning, "broker: flapping, counted from now on"))
+    }
+
+    mutating func republishStatus() {
+        if session.phase == .online { publishRetained(.status, status.payload(isOnline: true)) }
+    }
+
+    private mutating func publishRetained(_ kind: TopicKind, _ bytes: [UInt8]) {
+        let topic = topics.topic(kind)
+        var id: MessageID?
+        bytes.withUnsafeBytes { buffer in
+            do throws(BrokerFault) {
+                id = try broker.publish(topic: topic, payload: buffer, qualityOfService: 1, retained: true)
+            } catch { journal.append(JournalLine(.warning, "\(topic): \(error.text)")) }
+        }
+        if let id { session.sent(id, .retained(kind, bytes: UInt32(bytes.count))) }
+    }
+
+    // MARK: Offering
+
+    mutating func offer() {
+        historyAllowance.wait(isNeeded: false)
+        guard session.phase == .online, mayOffer else { return }
+        for _ in 0..<Limits.offersPerStep {
+            guard let next = nextOffer() else { return }
+            guard send(next) else { return }
+        }
+    }
+
+    private mutating func nextOffer() -> OfferedBatches? {
+        let session = session, now = now
+        let isAllowed = { (lane: Lane) -> Bool in
+            lane == .readings
+                ? session.mayPublish(.readings, bytes: 0, at: now) || session.mayPublish(.history, bytes: 0, at: now)
+                : session.mayPublish(Self.kind(of: lane), bytes: 0, at: now)
+        }
+        if case .delivery(let live) = outbox.nextLive(isAllowed) { return live }
+        guard historyAllowance.isOpen(at: now) else {
+            historyAllowance.wait(isNeeded: true)
+            return nil
+        }
+        if case .delivery(let late) = outbox.nextHistory(isAllowed) { return late }
+        return nil
+    }
+
+    private static func kind(of lane: Lane) -> TopicKind {
+        switch lane {
+        case .readings: .readings
+        case .contributions: .contributions
+        case .events: .events
+        case .security: .security
+        }
+    }
+
+    /// Encodes and hands over what `outbox.codec` holds of the offer; false: no more for now.
+    private mutating func send(_ offered: OfferedBatches) -> Bool {
+        let kind = encode(offered)
+        let size = payload.count
+        guard session.mayPublish(kind, bytes: size, at: now) else { return false }
+        let topic = topics.topic(kind)
+        var id: MessageID?
+        var fault: BrokerFault?
+        payload.withUnsafeBytes { bytes in
+            do throws(BrokerFault) {
+                id = try broker.publish(topic: topic, payload: bytes, qualityOfService: 1, retained: false)
+            } catch { fault = error }
+        }
+        guard let id else {
+            guard fault == .tooLarge else { return false }
+            outbox.giveUp(offered, reason: "message of \(size) bytes is larger than the broker takes")
+            return true
+        }
+        outbox.sent(offered)
+        session.sent(
+            id,
+            Delivery(
+                topic: kind, lane: offered.lane, stream: offered.stream.rawValue, firstSeq: offered.range.first,
+                count: UInt32(offered.range.last - offered.range.first + 1), bytes: UInt32(size)))
+        figures.messages &+= 1
+        figures.payloadBytes &+= UInt64(size)
+        if !offered.isLive {
+            historyAllowance.spend(
+                bytes: size, batches: Int(offered.range.last - offered.range.first) + 1,
+                bytesPerSecond: plan.historyBytesPerSecond, batchesPerSecond: plan.historyBatchesPerSecond, at: now)
+        }
+        return true
+    }
+
+    private mutating func encode(_ offered: OfferedBatches) -> TopicKind {
+        guard let header = outbox.codec.header else { invariantFailed("an offer without a decoded block") }
+        let isOurs = offered.stream == outbox.stream
+        let anchor = outbox.codec.anchor ?? (isOurs ? settling.anchor : nil)
+        let boot = (outbox.boot(of: offered.stream) ?? outbox.boot).description
+        let config = Hex.text(UInt64(header.configHash), digits: 8)
+        // An earlier boot that never settled is encoded as of its last known moment plus the time since this boot began.
+        let encodedAt = isOurs ? now : Boottime(nanoseconds: outbox.codec.newest.nanoseconds + now.nanoseconds)
+        func head(_ sequence: UInt64) -> BatchHead {
+            BatchHead(stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor)
+        }
+        guard offered.lane == .readings else {
+            let items = outbox.codec.items
+            lanes.begin(
+                head(offered.range.first), lane: offered.lane, first: items.first?.time, encodedAt: encodedAt, into: &payload)
+            for item in items { item.body.withUnsafeBytes { lanes.append(time: item.time, body: $0, into: &payload) } }
+            lanes.end(into: &payload)
+            return Self.kind(of: offered.lane)
+        }
+        let channels = channelFragments(config, header.configHash)
+        senML.begin(into: &payload)
+        for batch in outbox.codec.batches
+        where offered.range.first <= batch.sequence && batch.sequence <= offered.range.last {
+            senML.append(
+                head(batch.sequence), outbox.codec.readings(of: batch), channels, encodedAt: encodedAt, into: &payload)
+        }
+        senML.end(into: &payload)
+        let age = isOurs ? now - outbox.codec.newest : .seconds(Int64.max / 2_000_000_000)
+        return age <= outbox.limits.liveAge ? .readings : .history
+    }
+
+    private mutating func channelFragments(_ config: String, _ hash: UInt32) -> ChannelFragments {
+        if let known = fragments[config] { return known }
+        // Without its table a batch says so in its records; another configuration's names would be lies.
+        let made = ChannelFragments(outbox.table(hash) ?? ChannelTable(channels: [], configHash: config))
+        guard outbox.table(hash) != nil else { return made }
+        if fragments.count >= 8 { fragments.removeAll() }
+        fragments[config] = made
+        return made
+    }
+
+    // MARK: Acknowledgements
+
+    private mutating func acknowledged(_ id: MessageID, _ reason: UInt8) {
+        switch session.acknowledged(id, reason: reason, at: now, &random) {
+        case .acknowledged(let delivery, let audience):
+            if delivery.count > 0 {
+                figures.acknowledged &+= UInt64(delivery.count)
+                outbox.acknowledge(Self.first(of: delivery))
+            }
+            switch audience {
+            case .nobody:
+                event(EventItem.nobodySubscribed(delivery.topic, .began, messages: 1))
+                journal.append(JournalLine(.warning, "broker: nobody subscribes to \(delivery.topic.name)"))
+            case .back(let messages):
+                event(EventItem.nobodySubscribed(delivery.topic, .ended, messages: messages))
+                journal.append(JournalLine(.notice, "broker: somebody subscribes to \(delivery.topic.name) again"))
+            case nil: break
+            }
+        case .refused(let delivery, let isNews):
+            if delivery.count > 0 { outbox.refuse(Self.first(of: delivery)) }
+            if isNews {
+                event(EventItem.refused(delivery.topic, code: reason))
+                journal.append(
+                    JournalLine(
+                        .warning,
+                        "broker: refuses \(delivery.topic.name): \(PublishReason.text(reason)); kept and offered again"))
+            }
+        case .unknown: break
+        }
+    }
+
+    private static func first(of delivery: Delivery) -> BatchID {
+        BatchID(stream: StreamID(rawValue: delivery.stream), lane: delivery.lane, sequence: delivery.firstSeq)
+    }
+
+    // MARK: Health
+
+    mutating func healthIfDue() {
+        guard session.phase == .online, now >= healthAt else { return }
+        healthAt = now + Limits.healthEvery
+        var body = PayloadBuffer()
+        body.append("{\"v\":1")
+        func put(_ name: StaticString, _ value: UInt64) {
+            body.append(",\"")
+            body.append(name)
+            body.append("\":")
+            body.append(unsigned: value)
+        }
+        put("uptime_seconds", UInt64(max(0, (now - startedAt).nanoseconds / 1_000_000_000)))
+        put("clock_synced", settling.anchor == nil ? 0 : 1)
+        put("readings_total", figures.readings)
+        put("ring_refused_total", figures.refused)
+        put("dropped_total", figures.tombstoned)
+        put("messages_total", figures.messages)
+        put("payload_bytes_total", figures.payloadBytes)
+        put("mqtt_sessions_total", figures.reconnects)
+        put("buffer_batches", outbox.backlog(.readings))
+        put("buffer_memory_bytes", UInt64(outbox.memoryBytes))
+        put("buffer_flash_bytes", UInt64(outbox.flashBytes))
+        put("flash_bytes_written_total", outbox.flashBytesWritten)
+        put("flash_syncs_total", outbox.flashSyncs)
+        put("flash_ok", outbox.diskState == .fine ? 1 : 0)
+        body.append("}")
+        let topic = topics.health
+        body.withUnsafeBytes { bytes in
+            _ = try? broker.publish(topic: topic, payload: bytes, qualityOfService: 0, retained: false)
+        }
+    }
+
+    // MARK: The orderly end
+
+    /// Begins the stop: seal, offer for a moment, spill the rest, write the checkpoint, say goodbye.
+    public mutating func beginStop() {
+        guard stop == nil else { return }
+        now = clock.now()
+        stop = Stop(drainUntil: now + Limits.stopDrain, endAt: now + Limits.stopWithin)
+        _ = step()
+        provisionalKPIs()
+        sealEvents()
+    }
+
+    public var isStopped: Bool { stop?.stage == .done }
+
+    mutating func advanceStop() {
+        guard var current = stop else { return }
+        if current.stage == .draining, now >= current.drainUntil || !isOnline || outbox.isDrained {
+            current.stage = .spilling
+            stop = current
+            writeCheckpoint(isOrderly: true)
+        }
+        if current.stage == .spilling {
+            outbox.spillWhatIsDue(now: now, isOnline: false, everything: true)
+            let isSafe = outbox.isEverythingSpilled && !outbox.isCheckpointPending
+            if isSafe || now >= current.endAt {
+                if session.phase == .online {
+                    publishRetained(.status, status.payload(isOnline: false))
+                    broker.disconnect()
+                }
+                session.stop()
+                current.stage = .done
+                stop = current
+            }
+        }
+    }
+}
+
+extension BrokerFault {
+    /// For people: what happened, and what to look at.
+    public var text: String {
+        switch self {
+        case .nameNotResolved(let name): "the name \(name) does not resolve; check broker.url and the name server"
+        case .unreachable(let why): "unreachable: \(why)"
+        case .tls(let why): "TLS: \(why); check broker.ca and the broker's certificate"
+        case .refused(let reason): "refused the connection: \(ConnectReason.text(reason))"
+        case .protocolVersion: "speaks another version of MQTT; set broker.version"
+        case .badFile(let why): why
+        case .lost(let why): "connection lost: \(why)"
+        case .tooLarge: "message too large"
+        case .notNow: "no session"
+        }
+    }
+}
+
+/// CONNACK reason codes in words (MQTT 5 section 3.2.2.2).
+public enum ConnectReason {
+    public static func text(_ code: UInt8) -> String {
+        switch code {
+        case 0x84: "unsupported protocol version"
+        case 0x85: "client identifier not valid (it is node.id)"
+        case 0x86: "bad user name or password"
+        case 0x87: "not authorised"
+        case 0x88: "server unavailable"
+        case 0x89: "server busy"
+        case 0x8A: "banned"
+        case 0x8C: "bad authentication method"
+        case 0x95: "packet too large"
+        case 0x97: "quota exceeded"
+        case 0x9C, 0x9D: "use another server"
+        case 0x9F: "connection rate exceeded"
+        default: "reason 0x\(String(code, radix: 16))"
+        }
+    }
+}

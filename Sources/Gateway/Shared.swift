@@ -1,0 +1,87 @@
+// What Sampler and Courier share beside the readings ring: notices, counters, and the signs of life that the watchdog wants.
+
+import Synchronization
+public import World
+
+/// A change that the Sampler tells the Courier, which tells the city.
+public struct Notice: BitwiseCopyable, Sendable, Equatable {
+    public enum Kind: UInt8, BitwiseCopyable, Sendable {
+        /// `detail` is the quality's raw value.
+        case sensorLost
+        case sensorBack
+        /// A counter goes on from a flash checkpoint: `value` is its total.
+        case counterEpoch
+    }
+    public var kind: Kind
+    public var sensor: UInt16
+    public var at: Boottime
+    public var value: Int64
+    public var detail: UInt8
+
+    public init(kind: Kind, sensor: UInt16, at: Boottime, value: Int64 = 0, detail: UInt8 = 0) {
+        self.kind = kind
+        self.sensor = sensor
+        self.at = at
+        self.value = value
+        self.detail = detail
+    }
+}
+
+/// Checkpoints of the counting sensors, by sensor, in memory that survives `kill -9`. Written by the Sampler after every edge,
+/// read by the Courier for the flash checkpoint and by the next process.
+///
+/// Per slot: FNV-1a 64 of the sensor's id (0: not a counter), then the driver's checkpoint. Little-endian words of 8 bytes.
+public struct CounterPage: @unchecked Sendable {
+    // Safe to share: single words, one writer.
+    private let words: UnsafeMutablePointer<Atomic<Int64>>
+    public static let slots = Limits.sensors
+    public static let bytes = slots * 16
+
+    /// Takes over mapped memory; what is in it is kept until `assign`.
+    public init(memory: UnsafeMutableRawBufferPointer) {
+        invariant(memory.count == Self.bytes, "counters in \(memory.count) bytes")
+        words = memory.baseAddress!.bindMemory(to: Atomic<Int64>.self, capacity: 2 * Self.slots)
+    }
+
+    /// What each sensor's counter stood at, by key.
+    public var found: [(key: UInt64, checkpoint: Int64)] {
+        (0..<Self.slots).compactMap { slot in
+            let key = words[2 * slot].load(ordering: .relaxed)
+            return key == 0 ? nil : (UInt64(bitPattern: key), words[2 * slot + 1].load(ordering: .relaxed))
+        }
+    }
+
+    /// Gives a slot to a sensor; key 0: none.
+    public func assign(_ slot: Int, key: UInt64, checkpoint: Int64) {
+        words[2 * slot + 1].store(checkpoint, ordering: .relaxed)
+        words[2 * slot].store(Int64(bitPattern: key), ordering: .relaxed)
+    }
+
+    public func set(_ slot: Int, checkpoint: Int64) { words[2 * slot + 1].store(checkpoint, ordering: .relaxed) }
+}
+
+/// One thread's signs of life.
+public final class Pulse: Sendable {
+    private let beats = Atomic<UInt64>(0)
+    public init() {}
+    public func beat() { beats.wrappingAdd(1, ordering: .relaxed) }
+    public var count: UInt64 { beats.load(ordering: .relaxed) }
+}
+
+/// What the Sampler has done, for whoever asks from another thread.
+public final class SamplerCounts: Sendable {
+    private let takenCount = Atomic<UInt64>(0)
+    private let refusedCount = Atomic<UInt64>(0)
+    private let finished = Atomic<Bool>(false)
+    public init() {}
+    /// Readings completed, also those that the ring refused.
+    public var taken: UInt64 { takenCount.load(ordering: .acquiring) }
+    public var refused: UInt64 { refusedCount.load(ordering: .acquiring) }
+    /// The Sampler has stopped; nothing more comes through the ring.
+    public var isFinished: Bool { finished.load(ordering: .acquiring) }
+    func add(refused isRefused: Bool) {
+        takenCount.wrappingAdd(1, ordering: .relaxed)
+        if isRefused { refusedCount.wrappingAdd(1, ordering: .relaxed) }
+    }
+    func finish() { finished.store(true, ordering: .releasing) }
+}

@@ -1,0 +1,46 @@
+// Small kernel files (sysfs, procfs): opened once, then read from the start each time, which makes the kernel produce
+// the value anew (Documentation/filesystems/sysfs.rst).
+
+import Glibc
+import World
+
+public struct KernelAttributes: Attributes, ~Copyable {
+    private let root: String
+    private var descriptors: [Int32] = []
+
+    /// `root` is put before every path: `/` on a board, another folder in a test.
+    public init(root: String = "/") { self.root = root.hasSuffix("/") ? String(root.dropLast()) : root }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
+
+    public mutating func list(_ directory: String) throws(AttributeFault) -> [String] {
+        do throws(SystemError) { return try listDirectory(root + directory) } catch { throw Self.fault(error.errno) }
+    }
+
+    public mutating func open(_ path: String) throws(AttributeFault) -> AttributeHandle {
+        invariant(descriptors.count < Int(UInt16.max), "at most 65535 attributes are opened")
+        let full = root + path
+        let descriptor = uninterrupted { Glibc.open(full, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw Self.fault(-descriptor) }
+        descriptors.append(descriptor)
+        return AttributeHandle(index: UInt16(descriptors.count - 1))
+    }
+
+    public mutating func read(
+        _ attribute: AttributeHandle, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(AttributeFault) -> Int {
+        let descriptor = descriptors[Int(attribute.index)]
+        let count = uninterrupted { pread(descriptor, buffer.baseAddress, buffer.count, 0) }
+        guard count >= 0 else { throw Self.fault(Int32(-count)) }
+        return count
+    }
+
+    /// ENODEV is what an open attribute answers once its device is gone.
+    private static func fault(_ errno: Int32) -> AttributeFault {
+        switch errno {
+        case ENOENT, ENOTDIR, ENODEV: .noSuchFile
+        case EACCES, EPERM: .notPermitted
+        default: .failed(errno: errno)
+        }
+    }
+}

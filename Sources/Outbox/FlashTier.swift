@@ -1,0 +1,134 @@
+// The flash tier: what was not acknowledged in time, in segment files of the state directory.
+//
+// This file keeps the books: which segments there are, how large, and in which order they are drained, dropped and removed.
+// The requests themselves go through `DiskQueue`; nothing here waits.
+
+import World
+
+struct FlashSegment {
+    var name: SegmentName
+    var bytes: Int
+    /// The newest number in it, when it is known (written or scanned by this process).
+    var last: UInt64?
+    /// Being appended to by this process.
+    var isOpen = false
+    /// Read to its end in this session, everything in it offered.
+    var isOffered = false
+    /// Could not be read when last tried.
+    var isUnreadable = false
+}
+
+struct FlashTier {
+    /// Streams oldest first, as far as known; within one, lanes and numbers ascending.
+    private(set) var segments: [FlashSegment] = []
+    private(set) var bytes = 0
+
+    /// Takes the listing of the state directory. `order` tells streams apart in age; unknown ones count as oldest.
+    mutating func adopt(_ entries: [FileEntry], order: [StreamID]) {
+        for entry in entries {
+            guard let name = SegmentName(entry.name), !segments.contains(where: { $0.name == name }) else { continue }
+            segments.append(FlashSegment(name: name, bytes: entry.bytes))
+            bytes += entry.bytes
+        }
+        func age(_ stream: StreamID) -> Int { order.firstIndex(of: stream) ?? -1 }
+        segments.sort {
+            let a = $0.name, b = $1.name
+            return (age(a.stream), a.stream.rawValue, a.lane.rawValue, a.first, a.attempt)
+                < (age(b.stream), b.stream.rawValue, b.lane.rawValue, b.first, b.attempt)
+        }
+    }
+
+    func index(of name: SegmentName) -> Int? { segments.firstIndex { $0.name == name } }
+
+    func openSegment(_ lane: Lane) -> Int? { segments.lastIndex { $0.name.lane == lane && $0.isOpen } }
+
+    mutating func begin(_ name: SegmentName) -> Int {
+        var name = name
+        while segments.contains(where: { $0.name == name }) { name.attempt += 1 }
+        segments.append(FlashSegment(name: name, bytes: 0, isOpen: true))
+        return segments.count - 1
+    }
+
+    mutating func grew(_ name: SegmentName, by count: Int, through last: UInt64) {
+        guard let index = index(of: name) else { return }
+        segments[index].bytes += count
+        segments[index].last = last
+        bytes += count
+    }
+
+    mutating func close(_ name: SegmentName) {
+        guard let index = index(of: name) else { return }
+        segments[index].isOpen = false
+    }
+
+    mutating func markOffered(_ name: SegmentName, last: UInt64?) {
+        guard let index = index(of: name) else { return }
+        segments[index].isOffered = true
+        if let last { segments[index].last = max(last, segments[index].last ?? 0) }
+    }
+
+    mutating func markUnreadable(_ name: SegmentName) {
+        guard let index = index(of: name) else { return }
+        segments[index].isUnreadable = true
+        segments[index].isOffered = true
+    }
+
+    /// A new session offers everything again that is still here.
+    mutating func resetOffers() {
+        for index in segments.indices {
+            segments[index].isOffered = false
+            segments[index].isUnreadable = false
+        }
+    }
+
+    mutating func remove(_ name: SegmentName) {
+        guard let index = index(of: name) else { return }
+        bytes -= segments[index].bytes
+        segments.remove(at: index)
+    }
+
+    func holds(_ stream: StreamID) -> Bool { segments.contains { $0.name.stream == stream } }
+
+    /// What to drain next: small lanes first, then oldest (or newest) first.
+    func nextToOffer(oldestFirst: Bool, _ isAllowed: (Lane) -> Bool) -> SegmentName? {
+        for lane in [Lane.security, .events, .contributions, .readings] where isAllowed(lane) {
+            let open = segments.filter { $0.name.lane == lane && !$0.isOffered && !$0.isUnreadable && $0.bytes > 0 }
+            if let found = oldestFirst ? open.first : open.last { return found.name }
+        }
+        return nil
+    }
+
+    /// What to give up first when space runs out: readings before events, contributions last, oldest first.
+    func nextToDrop() -> SegmentName? {
+        for lane in [Lane.readings, .events, .security, .contributions] {
+            if let found = segments.first(where: { $0.name.lane == lane && !$0.isOpen }) { return found.name }
+        }
+        return nil
+    }
+}
+
+/// Numbers that were given up, for a tombstone.
+public struct Loss: Equatable, Sendable {
+    public var stream: StreamID
+    public var lane: Lane
+    /// Nil when no number was given yet (readings that the ring refused).
+    public var range: SequenceRange?
+    /// Channel name → readings; for other lanes the lane's name → items.
+    public var counts: [(name: String, count: UInt64)]
+    public var reason: String
+
+    public init(
+        stream: StreamID, lane: Lane, range: SequenceRange?, counts: [(name: String, count: UInt64)], reason: String
+    ) {
+        self.stream = stream
+        self.lane = lane
+        self.range = range
+        self.counts = counts
+        self.reason = reason
+    }
+
+    public static func == (a: Loss, b: Loss) -> Bool {
+        a.stream == b.stream && a.lane == b.lane && a.range == b.range && a.reason == b.reason
+            && a.counts.elementsEqual(b.counts) { $0 == $1 }
+    }
+}

@@ -1,0 +1,208 @@
+// Starting: what is in the runtime directory counts at once; the flash is looked through while everything already runs.
+
+public import World
+
+/// How far the look at the flash has come.
+struct Recovery {
+    var hasListing = false
+    var hasCheckpoint = false
+    var checkpoint: Checkpoint?
+    var isDone: Bool { hasListing && hasCheckpoint }
+}
+
+enum RuntimeFile {
+    static let cursors = "cursors"
+    static let dictionary = "dictionary"
+}
+
+public enum StateFile {
+    public static let checkpoint = "checkpoint"
+}
+
+extension Outbox where D: ~Copyable {
+    /// Opens the outbox. A runtime directory of this very boot is continued: same stream, same numbers. Any other is emptied
+    /// and a new stream begun.
+    public init(
+        disk: consuming D, limits: OutboxLimits, dictionary: ChannelDictionary, boot: BootID, random: inout Random
+    ) throws(DiskFault) {
+        var disk = disk
+        let mapped = try disk.map(OpenBatch.fileName, bytes: OpenBatch.fileBytes(capacity: limits.recordsMax))
+        self.init(disk: disk, mapped: mapped, limits: limits, dictionary: dictionary, boot: boot)
+        begin(&random)
+    }
+
+    /// Apart from the throwing one: Swift 6.0 cannot compile an initialiser that throws and has fields with defaults.
+    private init(
+        disk: consuming D, mapped: UnsafeMutableRawBufferPointer, limits: OutboxLimits, dictionary: ChannelDictionary,
+        boot: BootID
+    ) {
+        self.disk = disk
+        self.limits = limits
+        self.boot = boot
+        self.dictionary = dictionary
+        codec = BatchCodec(recordsMax: limits.recordsMax, channelsMax: limits.channelsMax)
+        memory = MemoryTier(segmentBytesMax: limits.memorySegmentBytes)
+        packed = .allocate(capacity: limits.recordsMax)
+        open = OpenBatch(memory: mapped, capacity: limits.recordsMax)
+        tables[dictionary.configHash] = dictionary.table
+    }
+
+    private mutating func begin(_ random: inout Random) {
+        let isContinued = open.belongs(to: boot)
+        if !isContinued {
+            var stream = random.next()
+            while stream == 0 { stream = random.next() }
+            for entry in (try? disk.runtimeList()) ?? [] where entry.name != OpenBatch.fileName {
+                try? disk.runtimeRemove(entry.name)
+            }
+            open.begin(stream: StreamID(rawValue: stream), boot: boot)
+            open.setConfigHash(dictionary.configHash)
+        }
+        boots[open.stream] = boot
+        if isContinued { continueRuntime() }
+        writeRuntimeDictionary()
+        queue.ask(.read(file: StateFile.checkpoint, offset: 0, count: 2 * Checkpoint.slotBytes), .readCheckpoint)
+        queue.ask(.list, .list)
+        queue.submit(to: &disk)
+    }
+
+    /// Same boot: batches, cursors and the open batch are all in the runtime directory.
+    private mutating func continueRuntime() {
+        var found: [ChannelDictionary] = []
+        let before = readRuntimeDictionary()
+        if let before { found.append(before) }
+        do throws(DiskFault) {
+            try memory.adopt(stream: stream, from: &disk, codec: &codec) { found.append($0) }
+        } catch { diskState = .failing(error) }
+        for dictionary in found { tables[dictionary.configHash] = dictionary.table }
+        var slots = [UInt8](repeating: 0, count: 2 * Checkpoint.slotBytes)
+        slots.withUnsafeMutableBytes { bytes in _ = try? disk.runtimeRead(RuntimeFile.cursors, at: 0, into: bytes) }
+        if let newest = slots.withUnsafeBytes({ Checkpoint.newest(in: $0) }) {
+            uplink = newest.cursor
+            runtimeGeneration = newest.generation
+            kpisPassedThrough = newest.kpisPassedThrough
+        }
+        for lane in Lane.allCases {
+            var next = open.nextSequence(lane)
+            // Sealed but killed before the number was stored: what is open is already in the memory tier.
+            while memory.contains(lane, next) {
+                next += 1
+                if lane == .readings { open.removeAll() }
+            }
+            open.setNextSequence(next, lane)
+        }
+        seal(anchor: nil)
+        open.setConfigHash(dictionary.configHash)
+        if before?.configHash != dictionary.configHash { open.setFirstOfConfiguration(open.nextSequence(.readings)) }
+    }
+
+    private mutating func writeRuntimeDictionary() {
+        let bytes = codec.encode(dictionary: dictionary, lane: .readings, stream: stream)
+        bytes.withUnsafeBytes { block in try? disk.runtimeWrite(RuntimeFile.dictionary, at: 0, block) }
+    }
+
+    private mutating func readRuntimeDictionary() -> ChannelDictionary? {
+        var bytes = [UInt8](repeating: 0, count: 128 << 10)
+        bytes.withUnsafeMutableBytes { buffer in _ = try? disk.runtimeRead(RuntimeFile.dictionary, at: 0, into: buffer) }
+        return bytes.withUnsafeBytes { buffer in
+            guard case .block(let header) = Block.examine(buffer) else { return nil }
+            return ChannelDictionary.decode(buffer, header: header)
+        }
+    }
+
+    // MARK: The flash's answers
+
+    /// True once the checkpoint and the listing have been read, or could not be.
+    public var isRecovered: Bool { recovery.isDone }
+
+    /// What the last checkpoint on flash says; nil when there is none that can be read.
+    public var recoveredCheckpoint: Checkpoint? { recovery.checkpoint }
+
+    /// The last number of an earlier stream's lane that the checkpoint or the listing of the flash tells of; 0: none.
+    public func lastKnown(_ checkpoint: Checkpoint, _ lane: Lane) -> UInt64 {
+        let listed = flash.segments.last { $0.name.stream == checkpoint.stream && $0.name.lane == lane }?.name.first ?? 0
+        return max(checkpoint.nextSequence[Int(lane.rawValue)] - 1, listed)
+    }
+
+    mutating func finishCheckpointRead(_ result: DiskCompletion.Result) {
+        recovery.hasCheckpoint = true
+        guard case .bytes(let bytes) = result, let found = bytes.withUnsafeBytes({ Checkpoint.newest(in: $0) }) else {
+            if case .failed(let fault) = result, fault != .noSuchFile { diskFailed(fault, at: nil) }
+            return
+        }
+        recovery.checkpoint = found
+        generation = found.generation
+        if found.boot != boot {
+            // Cursors of earlier boots; ours are in the runtime directory.
+            for part in found.cursor.parts where part.stream != stream {
+                for range in part.acknowledged.ranges { uplink.insert(range, stream: part.stream, lane: part.lane) }
+            }
+            boots[found.stream] = found.boot
+        }
+    }
+
+    mutating func finishListing(_ result: DiskCompletion.Result) {
+        recovery.hasListing = true
+        switch result {
+        case .entries(let entries, freeBytes: _):
+            var order: [StreamID] = []
+            if let last = recovery.checkpoint?.stream { order.append(last) }
+            if !order.contains(stream) { order.append(stream) }
+            flash.adopt(entries, order: order)
+        case .failed(let fault): diskFailed(fault, at: nil)
+        default: break
+        }
+    }
+
+    // MARK: Checkpoints
+
+    /// Keeps the cursors across a crash of the process. Called once a step, does something only after a change.
+    public mutating func saveCursors() {
+        guard isCursorChanged else { return }
+        isCursorChanged = false
+        runtimeGeneration += 1
+        var checkpoint = Checkpoint()
+        checkpoint.generation = runtimeGeneration
+        checkpoint.stream = stream
+        checkpoint.boot = boot
+        checkpoint.kpisPassedThrough = kpisPassedThrough
+        checkpoint.cursor = uplink
+        let slot = checkpoint.encoded()
+        let offset = checkpoint.slotOffset
+        slot.withUnsafeBytes { bytes in try? disk.runtimeWrite(RuntimeFile.cursors, at: offset, bytes) }
+    }
+
+    /// Writes the flash checkpoint: counters, cursors, numbers, heartbeat.
+    public mutating func writeCheckpoint(
+        now: Boottime, utc: UTC?, counters: [(key: UInt64, total: Int64)], isOrderly: Bool
+    ) {
+        guard recovery.hasCheckpoint, !queue.isPending(.checkpoint) else { return }
+        let isFirst = generation == 0
+        generation += 1
+        var checkpoint = Checkpoint()
+        checkpoint.generation = generation
+        checkpoint.isOrderly = isOrderly
+        checkpoint.stream = stream
+        checkpoint.boot = boot
+        checkpoint.heartbeat = now
+        checkpoint.heartbeatUTC = utc
+        checkpoint.nextSequence = Lane.allCases.map { open.nextSequence($0) }
+        checkpoint.kpisPassedThrough = kpisPassedThrough
+        checkpoint.counters = counters
+        checkpoint.cursor = uplink
+        if isFirst {
+            // Both slots at once, so that later checkpoints never change the file's size.
+            let empty = [UInt8](repeating: 0, count: 2 * Checkpoint.slotBytes)
+            queue.ask(.write(file: StateFile.checkpoint, offset: 0, bytes: empty), .checkpoint)
+        }
+        let slot = checkpoint.encoded()
+        flashBytesWritten += UInt64(slot.count)
+        flashSyncs += 1
+        queue.ask(.write(file: StateFile.checkpoint, offset: checkpoint.slotOffset, bytes: slot), .checkpoint)
+        queue.ask(.sync(file: StateFile.checkpoint), .checkpoint)
+        if isFirst { queue.ask(.syncDirectory, .checkpoint) }
+        queue.submit(to: &disk)
+    }
+
+    public var isCheckpointPending: Bool { queue.isPending(.checkpoint) }
+}

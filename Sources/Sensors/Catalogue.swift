@@ -1,0 +1,159 @@
+// The catalogue: driver name → what it needs, what it measures, how to make it. The one list that the configuration's
+// checks, `cityedge drivers` and the gateway share. A driver's own entry lives in the driver's file.
+
+public import World
+
+/// One key that a driver takes in the configuration, beside `id`, `driver`, `every` and `channels`, which all have.
+public struct Parameter: Sendable {
+    public enum Kind: Sendable {
+        /// A whole number.
+        case integer(ClosedRange<Int64>)
+        case number(ClosedRange<Double>)
+        /// Free text; empty is refused.
+        case text
+        case choice([String])
+        case flag
+        /// With a unit: `30ms`, `10s`, `5min`.
+        case duration(ClosedRange<Duration>)
+        /// A quantity with a unit of one of these SenML units or of the same dimension (`10 L` where `m3` is asked
+        /// for). The value arrives as the pair of the number and the unit's SenML symbol that it was converted to: see
+        /// `Setting`.
+        case quantity(units: [String])
+        /// A file that must exist and be readable when the agent starts; relative to the main config file's folder.
+        case file
+        /// A unit's name, as people type it; arrives as its SenML symbol in `.text`.
+        case unit
+    }
+    public var name: String
+    public var kind: Kind
+    public var isRequired: Bool
+    public var fallback: Setting?
+    /// One line for `cityedge drivers` and for messages: what it is, in words.
+    public var about: String
+
+    public init(_ name: String, _ kind: Kind, isRequired: Bool = false, fallback: Setting? = nil, about: String) {
+        self.name = name
+        self.kind = kind
+        self.isRequired = isRequired
+        self.fallback = fallback
+        self.about = about
+    }
+}
+
+/// A checked value of a `Parameter`.
+public enum Setting: Sendable, Equatable {
+    case integer(Int64)
+    case number(Double)
+    case text(String)
+    case flag(Bool)
+    case duration(Duration)
+    /// `mantissa × 10^exponent` in `unit`: decimal text stays exact (`10 L` asked for in m3 is 1 × 10^-2 m3).
+    case quantity(mantissa: Int64, exponent: Int8, unit: String)
+}
+
+/// All that a driver is made from. The configuration has checked every value against the driver's parameters.
+public struct DriverSettings: Sendable {
+    public var sensorID: String
+    public var every: Duration
+    /// Bus drivers only.
+    public var device: BusDevice?
+    /// Line drivers only.
+    public var line: LineRequest?
+    /// By parameter name. A parameter that was not given has its fallback here, or is absent: drivers take both.
+    public var values: [String: Setting]
+    /// Contents of the files that `.file` parameters name, by parameter name; read by whoever makes the driver. Telling
+    /// the channels needs none.
+    public var files: [String: [UInt8]]
+
+    public init(
+        sensorID: String, every: Duration, device: BusDevice? = nil, line: LineRequest? = nil,
+        values: [String: Setting] = [:], files: [String: [UInt8]] = [:]
+    ) {
+        self.sensorID = sensorID
+        self.every = every
+        self.device = device
+        self.line = line
+        self.values = values
+        self.files = files
+    }
+}
+
+/// One channel that a driver offers.
+public struct DriverChannel: Sendable, Equatable {
+    /// `temperature`; the channel's full name is `sensor.quantity`.
+    public var quantity: String
+    public var unit: String
+    public var scale: Int8
+    public var plausible: ClosedRange<Double>
+    /// False for exact counts and states: calibration is refused for them.
+    public var isCalibratable: Bool
+
+    public init(
+        _ quantity: String, unit: String, scale: Int8, plausible: ClosedRange<Double>, isCalibratable: Bool = true
+    ) {
+        self.quantity = quantity
+        self.unit = unit
+        self.scale = scale
+        self.plausible = plausible
+        self.isCalibratable = isCalibratable
+    }
+}
+
+/// A setting that passes its own check and still cannot be, in words for the technician.
+public struct SettingFault: Error, Sendable, Equatable {
+    public var parameter: String
+    /// What was found, what is expected, what to do: `found; expected; what to do`.
+    public var text: String
+    public init(parameter: String, text: String) {
+        self.parameter = parameter
+        self.text = text
+    }
+}
+
+public struct DriverEntry: Sendable {
+    public enum Attachment: Sendable, Equatable {
+        /// `bus:` and `address:`; the first address is the default.
+        case bus(addresses: [UInt8])
+        /// `line:`, `active:`, `bias:`, `debounce:`.
+        case line
+        case attribute
+        case source
+    }
+    public var name: String
+    /// What it is, in a line.
+    public var about: String
+    public var attachment: Attachment
+    public var parameters: [Parameter]
+    public var defaultEvery: Duration
+    /// The channels that a sensor with these settings has.
+    public var channels: @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel]
+    public var make: @Sendable (DriverSettings) throws(SettingFault) -> Driver
+
+    public init(
+        name: String, about: String, attachment: Attachment, parameters: [Parameter], defaultEvery: Duration,
+        channels: @escaping @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel],
+        make: @escaping @Sendable (DriverSettings) throws(SettingFault) -> Driver
+    ) {
+        self.name = name
+        self.about = about
+        self.attachment = attachment
+        self.parameters = parameters
+        self.defaultEvery = defaultEvery
+        self.channels = channels
+        self.make = make
+    }
+}
+
+public enum Catalogue {
+    /// Sorted by name.
+    public static let entries: [DriverEntry] = [
+        BME280.entry,
+        DigitalInput.entry,
+        IIO.entry,
+        PulseCounter.entry,
+        Replay.entry,
+        Simulated.entry,
+    ]
+
+    public static func entry(named name: String) -> DriverEntry? { entries.first { $0.name == name } }
+}

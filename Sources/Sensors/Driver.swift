@@ -1,0 +1,140 @@
+// What a driver is. One file per chip or method; datasheet in hand; decoding pure.
+//
+// Two steps, so that no driver sleeps: `start` triggers and returns how long to wait, `collect` reads the result into
+// memory that it is lent. Drivers are small values; the Sampler owns the seams and lends them. Line drivers are told of
+// edges as they come and give their readings when asked or when a change is itself a reading.
+
+public import World
+
+/// What a driver measured, before calibration.
+public enum Measurement: Sendable, Equatable {
+    /// A physical value in the channel's unit. Calibrated, checked and rounded by the Sampler.
+    case physical(Double)
+    /// An exact count, already in the channel's decimal scale. Never calibrated.
+    case exact(Int64)
+}
+
+/// One result of a measurement.
+public struct Sample: Sendable, Equatable {
+    /// Index in the driver's own channel list.
+    public var channel: UInt8
+    public var measurement: Measurement
+    /// `good` unless the driver itself knows better.
+    public var quality: Quality
+    /// When it was acquired; nil: when the measurement was started.
+    public var acquired: Boottime?
+
+    public init(
+        channel: UInt8, _ measurement: Measurement, quality: Quality = .good, acquired: Boottime? = nil
+    ) {
+        self.channel = channel
+        self.measurement = measurement
+        self.quality = quality
+        self.acquired = acquired
+    }
+}
+
+/// Memory for samples that the Sampler lends: allocated once, never grown.
+public struct Samples: ~Copyable {
+    private let storage: UnsafeMutableBufferPointer<Sample>
+    public private(set) var count = 0
+
+    public init(capacity: Int) {
+        storage = .allocate(capacity: capacity)
+        storage.initialize(repeating: Sample(channel: 0, .exact(0)))
+    }
+
+    deinit { storage.deallocate() }
+
+    public mutating func append(_ sample: Sample) {
+        invariant(count < storage.count, "a driver gave more than \(storage.count) samples at once")
+        storage[count] = sample
+        count += 1
+    }
+
+    public subscript(index: Int) -> Sample {
+        invariant(index < count, "sample \(index) of \(count)")
+        return storage[index]
+    }
+
+    public mutating func removeAll() { count = 0 }
+}
+
+/// Why a measurement failed. Each case is another thing for the technician to do, and another quality.
+public enum SensorFault: Error, Hashable, Sendable {
+    case bus(BusFault)
+    case line(LineFault)
+    case attribute(AttributeFault)
+    /// The answer's checksum is wrong: noise on the wires, too long a cable, too fast a bus.
+    case checksum
+    /// Another chip answers at the address.
+    case wrongChip(found: UInt32, expected: UInt32)
+    /// The answer cannot be (all ones, a flag that must be set is not).
+    case implausible
+    /// The chip still has not finished after the datasheet's longest time.
+    case notReady
+    /// There is nothing to read from: file ended or missing, no such kernel device.
+    case noData
+
+    public var quality: Quality {
+        switch self {
+        case .bus(.noAcknowledge): .noAcknowledge
+        case .bus(.timedOut), .bus(.stuck), .notReady: .timedOut
+        case .bus(.heldByKernel), .line(.taken): .busy
+        case .bus(.absent), .line, .attribute, .noData: .notAvailable
+        case .bus: .busFault
+        case .checksum: .checksum
+        case .wrongChip: .wrongChip
+        case .implausible: .implausible
+        }
+    }
+}
+
+/// A chip on an I2C bus.
+public protocol BusDriver: Sendable {
+    /// Triggers one measurement (and sets the chip up the first time, or after a fault). Returns how long it takes.
+    mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration
+    mutating func collect(from bus: inout some Bus & ~Copyable, into samples: inout Samples) throws(SensorFault)
+}
+
+/// Something on GPIO lines. Requested by the Sampler, which keeps the handle.
+public protocol LineDriver: Sendable {
+    var request: LineRequest { get }
+    /// The line has been requested (at start, or again after a fault); `isActive` is its level now.
+    mutating func begin(at now: Boottime, isActive: Bool, into samples: inout Samples)
+    /// An edge; samples appended here are readings at once (a change of state).
+    mutating func edge(_ edge: Edge, into samples: inout Samples)
+    /// Every `every`, and once more at an orderly stop.
+    mutating func collect(at now: Boottime, isActive: Bool, into samples: inout Samples)
+    /// Counter state to keep across restarts and power cuts; nil when the driver has none.
+    var checkpoint: Int64? { get }
+    /// Goes on from a checkpoint, before `begin`. `isExact` false: from flash after a power cut, so up to one
+    /// checkpoint period is missing and the counter has a new epoch.
+    mutating func resume(from checkpoint: Int64, isExact: Bool)
+}
+
+extension LineDriver {
+    public var checkpoint: Int64? { nil }
+    public mutating func resume(from checkpoint: Int64, isExact: Bool) {}
+}
+
+/// Something behind small kernel files (IIO, hwmon, ...).
+public protocol AttributeDriver: Sendable {
+    mutating func start(on attributes: inout some Attributes & ~Copyable) throws(SensorFault) -> Duration
+    mutating func collect(
+        from attributes: inout some Attributes & ~Copyable, into samples: inout Samples
+    ) throws(SensorFault)
+}
+
+/// A source that needs no hardware: computed, or replayed from memory.
+public protocol SourceDriver: Sendable {
+    mutating func collect(at now: Boottime, into samples: inout Samples) throws(SensorFault)
+}
+
+/// A driver with the seam that it wants.
+public enum Driver: Sendable {
+    case bus(any BusDriver)
+    case line(any LineDriver)
+    case attribute(any AttributeDriver)
+    case source(any SourceDriver)
+}

@@ -1,0 +1,97 @@
+// What a technician is told of a failed measurement: what was found, what was expected, what to do.
+
+public import World
+
+extension SensorFault {
+    /// `found; expected; what to do`, for messages, events and `cityedge read`.
+    public var text: String {
+        switch self {
+        case .bus(let fault): fault.text
+        case .line(let fault): fault.text
+        case .attribute(let fault): fault.text
+        case .checksum:
+            "the answer's checksum is wrong; expected a clean answer; look for a long cable, a loose contact, missing "
+                + "pull-ups or a bus set too fast"
+        case .wrongChip(let found, let expected):
+            "chip id \(hexadecimal(found))\(Self.boschChip(found)) answers; expected "
+                + "\(hexadecimal(expected))\(Self.boschChip(expected)); fit that chip, or name the one that is "
+                + "there as the driver"
+        case .implausible:
+            "the chip answered with what cannot be a measurement; expected converted data; look at its supply, then "
+                + "replace it"
+        case .notReady:
+            "the chip has not finished; expected it to in the datasheet's longest time; look at its supply"
+        case .noData:
+            "there is nothing to read from; expected a kernel device or data that has not ended; look at `device` or "
+                + "`file`"
+        }
+    }
+
+    /// Bosch's environmental chips share address and id register, so one is easily bought for the other. Ids from their
+    /// datasheets, register 0xD0.
+    private static func boschChip(_ id: UInt32) -> String {
+        switch id {
+        case 0x55: " (BMP180)"
+        case 0x56, 0x57, 0x58: " (BMP280, which has no humidity)"
+        case 0x60: " (BME280)"
+        case 0x61: " (BME680 or BME688)"
+        default: ""
+        }
+    }
+}
+
+extension BusFault {
+    public var text: String {
+        switch self {
+        case .noAcknowledge:
+            "nobody acknowledges at the address; expected the chip; look at its supply, wiring and address pins"
+        case .arbitrationLost: "another master won the bus; expected to be alone on it; it will be tried again"
+        case .timedOut:
+            "the transfer did not end in time; expected an answer; look for a chip that holds the clock line"
+        case .stuck:
+            "the data line is held low; expected it to be free; look for a short or take power from the chips once"
+        case .heldByKernel:
+            "a kernel driver holds the address; expected it free; unbind that driver, or read the chip with "
+                + "`driver: iio`"
+        case .absent(let errno):
+            "the bus is not there or may not be opened (errno \(errno)); expected its device node; enable I2C on the "
+                + "board, and let the agent's user into the group i2c"
+        case .unsupported:
+            "the adapter can do neither this transfer nor its SMBus equivalent; expected an I2C adapter; take another"
+        case .failed(let errno): "the transfer failed (errno \(errno)); expected an answer; look at the kernel's log"
+        }
+    }
+}
+
+extension LineFault {
+    public var text: String {
+        switch self {
+        case .noSuchChip:
+            "no GPIO chip carries the label; expected the board's; look at `board`, or load the controller's driver"
+        case .noSuchLine: "the GPIO chip has no such line; expected the board's; look at `board`"
+        case .taken(let owner): "the line is taken by \(owner); expected it free; end that program or overlay"
+        case .notPermitted:
+            "the GPIO chip may not be opened; expected read and write permission; let the agent's user into the group "
+                + "gpio"
+        case .failed(let errno):
+            "the request failed (errno \(errno)); expected the line; look at the kernel's log"
+        }
+    }
+}
+
+extension AttributeFault {
+    public var text: String {
+        switch self {
+        case .noSuchFile: "the kernel file is not there; expected it; look whether the kernel driver is bound"
+        case .notPermitted: "the kernel file may not be read; expected permission; look at the agent's user and groups"
+        case .failed(let errno):
+            "reading the kernel file failed (errno \(errno)); expected a value; look at the kernel's log"
+        }
+    }
+}
+
+/// `0x60`
+private func hexadecimal(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16)
+    return "0x" + (digits.utf8.count < 2 ? "0" : "") + digits
+}

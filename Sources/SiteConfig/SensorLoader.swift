@@ -1,0 +1,304 @@
+// `sensors:` one item each: what the driver's catalogue entry asks for, and nothing else. Also what several sensors may
+// not do together: share an address, a line, an id, or take the pins of a bus in use.
+
+import Sensors
+import World
+
+struct SensorLoader {
+    let board: Board?
+    let drivers: [DriverEntry]
+    let folder: String
+    let findings: Findings
+
+    private(set) var sensors: [SensorSettings] = []
+    /// Ids that are there but could not be read whole: their channels are not known, and not missing either.
+    private(set) var unfinished: Set<String> = []
+    private var ids: [String: Place] = [:]
+    private var devices: [BusDevice: (id: String, place: Place)] = [:]
+    private var lines: [String: (id: String, place: Place)] = [:]
+    private var busUsers: [UInt8: String] = [:]
+    private var channelCount = 0
+
+    init(board: Board?, drivers: [DriverEntry], folder: String, _ findings: Findings) {
+        self.board = board
+        self.drivers = drivers
+        self.folder = folder
+        self.findings = findings
+    }
+
+    mutating func read(_ top: inout Fields, fileExists: (String) -> Bool) {
+        let nodes = top.list("sensors", of: "sensors")
+        if nodes.isEmpty, !top.has("sensors") || top.isEmptyList("sensors") {
+            findings.addMissing(
+                top.place(of: "sensors"), "no sensors", "at least one",
+                "add for example `sensors: [{id: air, driver: bme280, bus: i2c1}]`")
+        }
+        for node in nodes { sensor(top, node, fileExists) }
+        refuseBusPins()
+        if channelCount > Configuration.Limits.channels {
+            findings.add(
+                top.place(of: "sensors"), "\(channelCount) channels", "at most \(Configuration.Limits.channels)",
+                "divide them among several nodes")
+        }
+    }
+
+    // MARK: One sensor
+
+    private mutating func sensor(_ top: Fields, _ node: YAMLNode, _ fileExists: (String) -> Bool) {
+        let before = findings.problems.count
+        var fields = top.item(node, name: "a sensor")
+        let id = fields.required("id", "the sensor's name", example: "id: air")
+            .flatMap { findings.name($0, extra: "-_") }
+        if let id {
+            fields.name = "sensor \(quoted(id))"
+            if let first = ids[id] {
+                findings.add(
+                    fields.valuePlace(of: "id"), "a second sensor \(quoted(id))", "each id once",
+                    "rename this one or the one at \(first)")
+            } else {
+                ids[id] = fields.valuePlace(of: "id")
+            }
+        }
+        let driverName = fields.required(
+            "driver", "the driver's name (\(drivers.map(\.name).joined(separator: ", ")))", example: "driver: bme280")
+        guard let driver = driverName.flatMap(entry) else {
+            if let id { unfinished.insert(id) }
+            // Without a driver its keys cannot be judged; those of other agents can.
+            if driverName == nil { fields.finishHinted(Hint.sensor) }
+            return
+        }
+        let every = fields.scalar("every", default: driver.defaultEvery.shown)
+            .flatMap { findings.duration($0, in: .milliseconds(10)...Duration.seconds(86_400)) }
+        var settings = DriverSettings(sensorID: id ?? "", every: every ?? driver.defaultEvery)
+        switch driver.attachment {
+        case .bus(let addresses): settings.device = device(&fields, addresses, driver, id)
+        case .line: settings.line = line(&fields, id)
+        case .attribute, .source: break
+        }
+        for parameter in driver.parameters {
+            settings.values[parameter.name] =
+                ParameterReader(folder: folder, findings: findings).read(parameter, &fields, fileExists)
+                ?? parameter.fallback
+        }
+        let channels = findings.problems.count == before ? driverChannels(driver, settings, fields) : nil
+        let calibrated = CalibrationReader(findings: findings).read(&fields, channels)
+        fields.finish(hints(for: driver))
+        channelCount += channels?.count ?? 0
+        guard let id, let channels, let calibrated, findings.problems.count == before else {
+            if let id { unfinished.insert(id) }
+            return
+        }
+        append(id: id, driver: driver, settings: settings, channels, calibrated)
+    }
+
+    private mutating func append(
+        id: String, driver: DriverEntry, settings: DriverSettings, _ channels: [DriverChannel],
+        _ calibrations: [CalibrationReader.Calibration]
+    ) {
+        let first = channelCount - channels.count
+        guard channelCount <= Configuration.Limits.channels else { return }
+        var result: [ChannelSettings] = []
+        for (index, channel) in channels.enumerated() {
+            let calibration = calibrations[index]
+            result.append(
+                ChannelSettings(
+                    id: ChannelID(rawValue: UInt16(first + index)),
+                    channel: Channel(
+                        name: id + "." + channel.quantity, unit: channel.unit, scale: channel.scale,
+                        plausible: channel.plausible),
+                    offset: calibration.offset, gain: calibration.gain,
+                    calibrationHash: calibration.isNone
+                        ? nil : Fingerprint.hash(of: "\(channel.unit) \(calibration.gain) \(calibration.offset)")))
+        }
+        sensors.append(
+            SensorSettings(id: id, driver: driver.name, settings: settings, every: settings.every, channels: result))
+    }
+
+    private func entry(_ name: Scalar) -> DriverEntry? {
+        if let entry = drivers.first(where: { $0.name == name.text }) { return entry }
+        let names = drivers.map(\.name)
+        let nearest = Nearest.name(to: name.text.lowercased(), among: names)
+        findings.add(
+            name.place, "the unknown driver \(quoted(name.text))", oneOf(names),
+            nearest.map { "write `driver: \($0)`" } ?? "write one of them (`cityedge drivers` tells what each is for)")
+        return nil
+    }
+
+    /// Keys of other kinds of driver are not typing mistakes: say whose they are.
+    private func hints(for driver: DriverEntry) -> [String: Hint] {
+        var hints = Hint.sensor
+        switch driver.attachment {
+        case .bus:
+            for key in ["line", "active", "bias", "debounce", "pin", "gpio"] {
+                hints[key] = .say("no `\(key)`: \(driver.name) is on an I2C bus", "remove it")
+            }
+        case .line:
+            for key in ["bus", "address"] {
+                hints[key] = .say("no `\(key)`: \(driver.name) is on a GPIO line", "remove it")
+            }
+        case .attribute, .source:
+            for key in ["bus", "address", "line", "active", "bias", "debounce"] {
+                hints[key] = .say("no `\(key)`: \(driver.name) has neither bus nor line of its own", "remove it")
+            }
+        }
+        return hints
+    }
+
+    private func driverChannels(_ driver: DriverEntry, _ settings: DriverSettings, _ fields: Fields) -> [DriverChannel]?
+    {
+        let channels: [DriverChannel]
+        do throws(SettingFault) { channels = try driver.channels(settings) } catch {
+            let parts = error.text.split(separator: ";", maxSplits: 2).map { $0.drop { $0 == " " } }
+            let expected = parts.count > 1 ? parts[1] : "another value"
+            findings.add(
+                fields.valuePlace(of: error.parameter), "`\(error.parameter)` \(parts.first ?? "")",
+                String(expected.hasPrefix("expected ") ? expected.dropFirst(9) : expected),
+                parts.count > 2 ? String(parts[2]) : "correct it")
+            return nil
+        }
+        // Settings can ask for this (`measures: temperature temperature`), so it is no mistake of ours.
+        let isUnique = Set(channels.map(\.quantity)).count == channels.count
+        guard isUnique, !channels.isEmpty else {
+            findings.add(
+                fields.place, isUnique ? "no channels in \(fields.name)" : "a channel of \(fields.name) a second time",
+                "each channel once, at least one", "correct what it is to measure")
+            return nil
+        }
+        return channels
+    }
+
+    // MARK: Buses
+
+    private mutating func device(
+        _ fields: inout Fields, _ addresses: [UInt8], _ driver: DriverEntry, _ id: String?
+    ) -> BusDevice? {
+        let busNames = board?.buses.map(\.name) ?? []
+        let busText = fields.required(
+            "bus", board == nil ? "an I2C bus" : "an I2C bus (\(oneOf(busNames)))",
+            example: "bus: \(busNames.first ?? "i2c1")")
+        let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
+        let addressText = fields.scalar("address", default: fallback)
+        let address = addressText.flatMap { self.address($0, addresses, driver) }
+        guard let board, let busText else { return nil }
+        guard let index = board.buses.firstIndex(where: { $0.name == busText.text }) else {
+            let byPath = board.buses.first { $0.path == busText.text || "i2c-" + $0.name.dropFirst(3) == busText.text }
+            let nearest = byPath?.name ?? Nearest.name(to: busText.text, among: busNames) ?? busNames.first
+            findings.add(
+                busText.place, "\(quoted("bus: \(busText.text)")), which \(board.name) does not have", oneOf(busNames),
+                nearest.map { "write `bus: \($0)`" } ?? "choose a board with an I2C bus")
+            return nil
+        }
+        guard let address, let place = addressText?.place else { return nil }
+        let device = BusDevice(bus: UInt8(index), address: address)
+        let shown = "0x" + String(address, radix: 16)
+        if let other = devices[device] {
+            findings.add(
+                place, "address \(shown) on \(busText.text), which sensor \(quoted(other.id)) has (\(other.place))",
+                "one sensor at each address of a bus",
+                addresses.count > 1
+                    ? "give one of them another address (\(driver.name) can have \(Self.shown(addresses)))"
+                    : "move one of them to another bus")
+        } else {
+            devices[device] = (id ?? "?", place)
+        }
+        busUsers[UInt8(index)] = busUsers[UInt8(index)] ?? id ?? "?"
+        return device
+    }
+
+    private static func shown(_ addresses: [UInt8]) -> String { oneOf(addresses.map { "0x" + String($0, radix: 16) }) }
+
+    private func address(_ scalar: Scalar, _ addresses: [UInt8], _ driver: DriverEntry) -> UInt8? {
+        let text = scalar.text.lowercased()
+        let value = text.hasPrefix("0x") ? UInt16(text.dropFirst(2), radix: 16) : UInt16(text)
+        if let value, let address = UInt8(exactly: value), addresses.contains(address), text.first != "+" {
+            return address
+        }
+        var remedy = "write `address: 0x\(String(addresses.first ?? 0, radix: 16))`"
+        if let hexadecimal = UInt8(text, radix: 16), addresses.contains(hexadecimal) {
+            remedy = "write `address: 0x\(text)`: addresses are hexadecimal on the module"
+        } else if let value, let half = UInt8(exactly: value >> 1), addresses.contains(half) {
+            remedy = "write `address: 0x\(String(half, radix: 16))`: the 8-bit form includes the read/write bit"
+        } else if let value, !(0x08...0x77).contains(value) {
+            remedy += ": I2C addresses go from 0x08 to 0x77"
+        }
+        findings.add(
+            scalar.place, quoted("address: \(scalar.text)"),
+            "an address of a \(driver.name) (\(Self.shown(addresses)))",
+            remedy)
+        return nil
+    }
+
+    // MARK: Lines
+
+    private mutating func line(_ fields: inout Fields, _ id: String?) -> LineRequest? {
+        let name = fields.required("line", "a GPIO line or header position", example: "line: GPIO17")
+        let active = fields.scalar("active", default: "high").flatMap { findings.choice($0, of: ["high", "low"]) }
+        let biases: [(String, Bias)] = [
+            ("as-is", .asIs), ("disabled", .disabled), ("pull-up", .pullUp), ("pull-down", .pullDown),
+        ]
+        let bias = fields.scalar("bias", default: "as-is").flatMap { findings.choice($0, of: biases.map(\.0)) }
+            .flatMap { name in biases.first { $0.0 == name }?.1 }
+        // Shorter than any meter's pulse, longer than most contacts bounce.
+        let debounce = fields.scalar("debounce", default: "5ms")
+            .flatMap { findings.duration($0, in: .zero...Duration.seconds(10), likely: "ms") }
+        guard let board, let name, let line = boardLine(name, board) else { return nil }
+        if let other = lines[line.name] {
+            findings.add(
+                name.place, "\(quoted("line: \(name.text)")), which sensor \(quoted(other.id)) has (\(other.place))",
+                "one sensor on each line", "connect one of them to another line")
+        } else {
+            lines[line.name] = (id ?? "?", name.place)
+        }
+        guard let active, let bias, let debounce else { return nil }
+        return LineRequest(
+            chipLabel: line.chipLabel, offset: line.offset, name: name.text, bias: bias, isActiveLow: active == "low",
+            debounce: debounce)
+    }
+
+    private func boardLine(_ scalar: Scalar, _ board: Board) -> BoardLine? {
+        let wanted = scalar.text.uppercased()
+        if let line = board.lines.first(where: { $0.name.uppercased() == wanted || $0.header?.uppercased() == wanted })
+        {
+            return line
+        }
+        let names = board.lines.flatMap { [$0.name, $0.header].compactMap { $0 } }
+        var remedy = "write a line that the board has, as in `line: GPIO17`"
+        let digits = wanted.filter { ("0"..."9").contains($0) }
+        let letters = wanted.filter { $0.isLetter }
+        if !digits.isEmpty, digits == wanted || ["GPIO", "BCM", "PIN", "IO"].contains(letters) {
+            let pin = letters == "GPIO" || letters == "BCM" ? nil : board.lines.first { $0.header == "J8-\(digits)" }
+            let gpio = board.lines.first { $0.name == "GPIO\(digits)" }
+            let choices = [
+                gpio.map { "`line: \($0.name)` for the GPIO number" },
+                pin.flatMap(\.header).map { "`line: \($0)` for the position on the header" },
+            ]
+            remedy =
+                choices.contains { $0 != nil }
+                ? "write " + choices.compactMap { $0 }.joined(separator: ", or ") : remedy
+        } else if let dash = wanted.lastIndex(of: "-"),
+            board.lines.contains(where: { $0.header?.hasPrefix(wanted[...dash]) == true })
+        {
+            remedy = "connect it elsewhere: there is power, ground or nothing at that position"
+        } else if let nearest = Nearest.name(to: wanted, among: names) {
+            remedy = "write `line: \(nearest)`"
+        }
+        findings.add(
+            scalar.place, "\(quoted("line: \(scalar.text)")), which \(board.name) does not have",
+            "a line (GPIO17) or a header position (J8-11)", remedy)
+        return nil
+    }
+
+    /// A pin that carries a bus in use is no GPIO.
+    private func refuseBusPins() {
+        guard let board else { return }
+        for (index, user) in busUsers {
+            let bus = board.buses[Int(index)]
+            for name in bus.lines {
+                guard let line = lines[name] else { continue }
+                findings.add(
+                    line.place, "\(name) as a GPIO line, which carries \(bus.name) for sensor \(quoted(user))",
+                    "a line that no bus in use needs", "connect sensor \(quoted(line.id)) to another line")
+            }
+        }
+    }
+}

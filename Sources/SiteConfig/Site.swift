@@ -1,0 +1,117 @@
+// What a configuration means, once every problem is out of it: values only, nothing left to check.
+
+public import KPIs
+public import Sensors
+public import World
+
+public struct Site: Sendable {
+    public var node: Node
+    public var board: Board
+    public var clock: ClockTrust
+    /// How long batches wait for the clock to settle before they go out unsettled.
+    public var settleWait: Duration
+    public var broker: BrokerSettings
+    public var outbox: OutboxSettings
+    public var sensors: [SensorSettings]
+    /// Every channel of every sensor, in order; `KPIBinding.channel` and readings index into it.
+    public var channels: ChannelTable
+    public var kpis: [KPIBinding]
+}
+
+public struct Node: Sendable, Equatable {
+    public enum Powered: String, Sendable { case permanent, switched }
+    /// Names the place; survives a change of board. `[a-z0-9-]`, 1 to 63.
+    public var id: String
+    public var city: String
+    public var site: String?
+    /// A name of the tz database.
+    public var timezone: String
+    public var latitude: Double?
+    public var longitude: Double?
+    public var powered: Powered
+}
+
+/// Whose word for the wall clock is taken.
+public enum ClockTrust: String, Sendable {
+    /// The kernel's: only when it says that the clock is synchronised.
+    case ntp
+    /// Always (isolated sites, the demo, virtual machines whose kernel never says so).
+    case trustSystem = "trust-system"
+}
+
+public struct BrokerSettings: Sendable, Equatable {
+    public var address: BrokerAddress
+    /// Nil for mqtt://.
+    public var tls: TLSFiles?
+    public var version: MQTTVersion
+    public var username: String?
+    /// The password's file; read when the agent starts. Secrets are never in the configuration.
+    public var passwordFile: String?
+    public var keepAlive: Duration
+    /// Topic root without a final slash, default `cityedge/v1/{city}/{node}`, placeholders already filled in.
+    public var topicRoot: String
+}
+
+public struct OutboxSettings: Sendable, Equatable {
+    public var lossWindow: Duration
+    public var batchAge: Duration
+    /// Bytes of flash that the outbox may take.
+    public var maxSize: Int
+    /// Bytes of the runtime directory that the memory tier may take.
+    public var memory: Int
+    /// Bytes of acknowledged batches to keep in the memory tier, for KPIs and replay.
+    public var keepAcknowledged: Int
+    public var checkpoint: Duration
+    public var historyOldestFirst: Bool
+    /// Limits of the history drain; nil: none.
+    public var historyBytesPerSecond: Int?
+    public var historyBatchesPerSecond: Int?
+}
+
+public struct SensorSettings: Sendable {
+    public var id: String
+    /// Name in the catalogue.
+    public var driver: String
+    public var settings: DriverSettings
+    public var every: Duration
+    public var channels: [ChannelSettings]
+}
+
+public struct ChannelSettings: Sendable {
+    public var id: ChannelID
+    public var channel: Channel
+    /// Calibration: `value × gain + offset`, in the channel's unit. Nil when the channel takes none.
+    public var offset: Double
+    public var gain: Double
+    /// 8 hex digits over the calibration, for `inventory`; nil when there is none.
+    public var calibrationHash: String?
+}
+
+/// A board: which header pin is which line of which chip, and which I2C buses there are.
+public struct Board: Sendable, Equatable {
+    public var name: String
+    /// What it says at `/proc/device-tree/compatible`, any of these.
+    public var compatible: [String]
+    public var lines: [BoardLine]
+    public var buses: [BoardBus]
+    /// No hardware: buses, lines and attributes are simulated.
+    public var isSimulated: Bool
+}
+
+public struct BoardLine: Sendable, Equatable {
+    /// `GPIO17`.
+    public var name: String
+    /// `J8-11`; nil when it is on no header.
+    public var header: String?
+    public var chipLabel: String
+    public var offset: UInt32
+}
+
+public struct BoardBus: Sendable, Equatable {
+    /// `i2c1`.
+    public var name: String
+    /// `/dev/i2c-1`.
+    public var path: String
+    /// Names of the lines that carry it: refused as GPIO while a sensor uses the bus.
+    public var lines: [String]
+}

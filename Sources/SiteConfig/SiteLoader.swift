@@ -1,0 +1,180 @@
+// The schema from the top: which keys there are, their defaults, and how the parts depend on each other.
+
+import Sensors
+import World
+
+struct SiteLoader {
+    let folder: String
+    let boards: [Board]
+    let compatible: [String]
+    let drivers: [DriverEntry]
+    let findings: Findings
+
+    init(folder: String, boards: [Board], compatible: [String], drivers: [DriverEntry], _ findings: Findings) {
+        self.folder = folder
+        self.boards = boards
+        self.compatible = compatible
+        self.drivers = drivers
+        self.findings = findings
+    }
+
+    /// Nil when there is a problem.
+    mutating func site(_ root: YAMLNode, fileExists: (String) -> Bool) -> Site? {
+        var top = Fields(root, name: "the configuration", at: root.place, depth: 0, findings)
+        let node = node(&top)
+        let board = board(&top)
+        let clock = top.scalar("clock", default: "ntp")
+            .flatMap { findings.choice($0, of: ["ntp", "trust-system"]) }.flatMap(ClockTrust.init)
+        let settleWait = top.scalar("settle_wait", default: "60s")
+            .flatMap { findings.duration($0, in: .zero...Duration.seconds(3600)) }
+        let broker = broker(&top, node: node, fileExists: fileExists)
+        let outbox = outbox(&top)
+        var sensors = SensorLoader(board: board, drivers: drivers, folder: folder, findings)
+        sensors.read(&top, fileExists: fileExists)
+        let kpis = kpis(&top, sensors)
+        top.finish(Hint.top)
+
+        guard findings.problems.isEmpty, let node, let board, let clock, let settleWait, let broker, let outbox else {
+            return nil
+        }
+        var site = Site(
+            node: node, board: board, clock: clock, settleWait: settleWait, broker: broker, outbox: outbox,
+            sensors: sensors.sensors,
+            channels: ChannelTable(channels: sensors.sensors.flatMap { $0.channels.map(\.channel) }, configHash: ""),
+            kpis: kpis)
+        site.channels.configHash = Fingerprint.hash(of: site)
+        return site
+    }
+
+    // MARK: Node
+
+    private func node(_ top: inout Fields) -> Node? {
+        if !top.has("node") {
+            findings.addMissing(
+                top.place, "no `node`", "the name of this place", "add `node: {id: lamppost-0042, city: malaga}`")
+            _ = top.section("node")
+            return nil
+        }
+        var fields = top.section("node")
+        let id = fields.required("id", "the name of this place", example: "id: lamppost-0042")
+            .flatMap { findings.name($0, extra: "-") }
+        let city = fields.required("city", "the city's name, as in topics", example: "city: malaga")
+            .flatMap { findings.name($0, extra: "-_") }
+        let site = fields.scalar("site")
+        let timezone = fields.scalar("timezone", default: "UTC").flatMap(timezone)
+        let powered = fields.scalar("powered", default: "permanent")
+            .flatMap { findings.choice($0, of: ["permanent", "switched"]) }.flatMap(Node.Powered.init)
+        let (latitude, longitude) = location(&fields)
+        fields.finish(Hint.node)
+        guard let id, let city, let timezone, let powered else { return nil }
+        return Node(
+            id: id, city: city, site: site?.text, timezone: timezone, latitude: latitude, longitude: longitude,
+            powered: powered)
+    }
+
+    private func location(_ node: inout Fields) -> (latitude: Double?, longitude: Double?) {
+        var fields = node.section("location")
+        let latitude = fields.scalar("latitude").flatMap { findings.number($0, in: -90...90) }
+        let longitude = fields.scalar("longitude").flatMap { findings.number($0, in: -180...180) }
+        fields.finish(Hint.location)
+        if fields.has("latitude") != fields.has("longitude") {
+            let missing = fields.has("latitude") ? "longitude" : "latitude"
+            findings.addMissing(fields.place, "no `\(missing)` in `location`", "both of them", "add `\(missing): ...`")
+        }
+        return (latitude, longitude)
+    }
+
+    /// By shape only: the names of the tz database are the platform's to know.
+    private func timezone(_ scalar: Scalar) -> String? {
+        let parts = scalar.text.split(separator: "/", omittingEmptySubsequences: false)
+        let isName = parts.allSatisfy { part in
+            part.first?.isASCII == true && part.first?.isUppercase == true
+                && part.unicodeScalars.allSatisfy {
+                    $0.isASCII && ($0.properties.isAlphabetic || "0123456789_-+".unicodeScalars.contains($0))
+                }
+        }
+        let isAbbreviation = !scalar.text.contains("/") && !["UTC", "GMT"].contains(scalar.text)
+        if isName, parts.count <= 3, !isAbbreviation { return scalar.text }
+        findings.add(
+            scalar.place, quoted("timezone: \(scalar.text)"), "a name of the tz database, or UTC",
+            "write for example `timezone: Europe/Madrid`")
+        return nil
+    }
+
+    // MARK: Board
+
+    private func board(_ top: inout Fields) -> Board? {
+        guard let wanted = top.scalar("board", default: "auto") else { return nil }
+        let names = boards.map(\.name)
+        if wanted.text != "auto" {
+            if let board = boards.first(where: { $0.name == wanted.text }) { return board }
+            let nearest = Nearest.name(to: wanted.text, among: names + ["auto"])
+            findings.add(
+                wanted.place, "the unknown board \(quoted(wanted.text))", oneOf(["auto"] + names),
+                nearest.map { "write `board: \($0)`" } ?? "write one of them, or add a board definition")
+            return nil
+        }
+        if let board = boards.first(where: { board in board.compatible.contains { compatible.contains($0) } }) {
+            return board
+        }
+        let identity = compatible.isEmpty ? "a computer that does not say what board it is" : quoted(compatible[0])
+        findings.addMissing(
+            wanted.place, "`board: auto` on \(identity)", "one of the known boards (\(names.joined(separator: ", ")))",
+            "write `board: \(names.first { $0 != "simulated" } ?? "NAME")` if it is one,"
+                + " or `board: simulated` to try without"
+                + " hardware")
+        return nil
+    }
+
+    // MARK: Outbox
+
+    private func outbox(_ top: inout Fields) -> OutboxSettings? {
+        var fields = top.section("outbox", hasDefaults: true)
+        let window = fields.scalar("loss_window", default: "10s")
+        let lossWindow = window.flatMap { findings.duration($0, in: .zero...Duration.seconds(3600)) }
+        let age = fields.scalar("batch_age", default: "1s")
+        let batchAge = age.flatMap { findings.duration($0, in: .milliseconds(10)...Duration.seconds(1800)) }
+        let maxSize = size(&fields, "max_size", "256MiB", 8 << 20...1 << 40)
+        let memoryText = fields.scalar("memory", default: "16MiB")
+        let memory = memoryText.flatMap { findings.size($0, in: 1 << 20...1 << 30) }
+        let keptText = fields.scalar("keep_acknowledged", default: "4MiB")
+        let kept = keptText.flatMap { findings.size($0, in: 0...1 << 30) }
+        let checkpoint = fields.scalar("checkpoint", default: "10min")
+            .flatMap { findings.duration($0, in: .seconds(10)...Duration.seconds(86_400), likely: "min") }
+        let order = fields.scalar("history_order", default: "oldest-first")
+            .flatMap { findings.choice($0, of: ["oldest-first", "newest-first"]) }
+        var rate = fields.section("history_rate")
+        let bytes = rate.scalar("bytes_per_second").flatMap { findings.size($0, in: 128...1 << 30, likely: "KiB") }
+        let batches = rate.scalar("batches_per_second").flatMap { findings.integer($0, in: 1...1_000_000) }
+        rate.finish()
+        fields.finish(Hint.outbox)
+
+        if let lossWindow, let batchAge, let window, let age, lossWindow > .zero, batchAge > lossWindow / 2 {
+            // What is sealed late in the window could not be spilled before its end.
+            findings.add(
+                age.isDefault ? window.place : age.place,
+                "a `batch_age` of \(age.text) with a `loss_window` of \(window.text)",
+                "a `batch_age` of at most half the `loss_window`", "write `batch_age: \((lossWindow / 2).shown)`")
+        }
+        if let memory, let kept, let memoryText, let keptText, kept > memory {
+            findings.add(
+                keptText.isDefault ? memoryText.place : keptText.place,
+                "`keep_acknowledged` of \(keptText.text) with `memory` of \(memoryText.text)",
+                "no more than `memory`", "write `keep_acknowledged: \(Findings.shown(bytes: Int64(memory / 4)))`")
+        }
+        guard let lossWindow, let batchAge, let maxSize, let memory, let kept, let checkpoint, let order else {
+            return nil
+        }
+        return OutboxSettings(
+            lossWindow: lossWindow, batchAge: batchAge, maxSize: maxSize, memory: memory, keepAcknowledged: kept,
+            checkpoint: checkpoint, historyOldestFirst: order == "oldest-first", historyBytesPerSecond: bytes,
+            historyBatchesPerSecond: batches.map(Int.init(clamping:)))
+    }
+
+    private func size(_ fields: inout Fields, _ key: String, _ fallback: String, _ range: ClosedRange<Int64>) -> Int? {
+        fields.scalar(key, default: fallback).flatMap { findings.size($0, in: range) }
+    }
+}
+
+/// A file that the configuration names: relative to the main file's folder.
+func resolved(_ name: String, in folder: String) -> String { name.hasPrefix("/") ? name : folder + name }

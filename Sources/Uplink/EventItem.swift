@@ -1,0 +1,168 @@
+// The bodies of the events that every node can send: what changed, said once at the change. Names and fields are the
+// contract; members that are not known are left out, never null.
+//
+// | kind                | members                                                                                     |
+// |---------------------|---------------------------------------------------------------------------------------------|
+// | `tombstone`         | `stream`, `lane`, `first`, `last` (neither for readings that never were in a batch),        |
+// |                     | `channels` {name: readings, or records of another lane under its name}, `reason`            |
+// | `anchor`            | `boot`, `utc_at_boot_ns` (text: UTC at CLOCK_BOOTTIME 0), `bound_ms` (rounded up)           |
+// | `stream`            | `stream`, `previous`, `previous_last` {lane: last number known on flash}, `loss_window_s`:  |
+// |                     | of the stream before, up to so much after those numbers may be missing                      |
+// | `sensor`            | `sensor`, `state` lost or back, `reason`                                                    |
+// | `broker`            | `state` lost or back, `reason`                                                              |
+// | `counter_epoch`     | `sensor`, `channel`, `total` the count goes on from                                         |
+// | `flapping`          | `subject`, `state` began, still or ended, `changes`                                         |
+// | `inventory`         | `config`: the configuration in force from here on                                           |
+// | `disk`              | `state` ok, full, read_only or failed, `reason`                                             |
+// | `nobody_subscribed` | `topic` (last level), `state` began or ended, `messages` acknowledged so                    |
+// | `refused`           | `topic` (last level), `code` (MQTT 5 reason), `reason`                                      |
+
+public import World
+
+public enum EventItem {
+    public enum Presence: Sendable { case lost, back }
+    public enum Span: Sendable { case began, still, ended }
+    public enum DiskState: Sendable { case ok, full, readOnly, failed }
+
+    /// Records that were given up. `channels` in the order that they are to be told in.
+    public static func tombstone(
+        stream: UInt64, lane: Lane, numbers: ClosedRange<UInt64>?, channels: [(name: String, count: UInt64)],
+        reason: String
+    ) -> [UInt8] {
+        var body = ObjectBody(kind: "tombstone")
+        body.stream("stream", stream)
+        body.text("lane", lane.name)
+        if let numbers {
+            body.unsigned("first", numbers.lowerBound)
+            body.unsigned("last", numbers.upperBound)
+        }
+        body.object("channels") { object in
+            for channel in channels { object.unsigned(named: channel.name, channel.count) }
+        }
+        body.text("reason", reason)
+        return body.bytes
+    }
+
+    /// What settles the unsettled batches of a boot.
+    public static func anchor(boot: String, _ anchor: Anchor) -> [UInt8] {
+        var body = ObjectBody(kind: "anchor")
+        body.text("boot", boot)
+        body.digits("utc_at_boot_ns", anchor.offsetNanoseconds)
+        let (whole, rest) = anchor.boundNanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        body.integer("bound_ms", rest > 0 ? whole + 1 : whole)
+        return body.bytes
+    }
+
+    /// The first event of a stream. `previous` nil: nothing of a stream before was found.
+    public static func stream(
+        _ stream: UInt64, previous: (stream: UInt64, last: [(lane: Lane, seq: UInt64)])?, lossWindow: Duration
+    ) -> [UInt8] {
+        var body = ObjectBody(kind: "stream")
+        body.stream("stream", stream)
+        if let previous {
+            body.stream("previous", previous.stream)
+            body.object("previous_last") { object in
+                for entry in previous.last { object.unsigned(named: entry.lane.name, entry.seq) }
+            }
+        }
+        body.decimal("loss_window_s", lossWindow.nanoseconds / 1_000_000, scale: -3)
+        return body.bytes
+    }
+
+    public static func sensor(_ sensor: String, _ presence: Presence, reason: String? = nil) -> [UInt8] {
+        var body = ObjectBody(kind: "sensor")
+        body.text("sensor", sensor)
+        body.literal("state", presence == .lost ? "lost" : "back")
+        body.text("reason", ifPresent: reason)
+        return body.bytes
+    }
+
+    public static func broker(_ presence: Presence, reason: String? = nil) -> [UInt8] {
+        var body = ObjectBody(kind: "broker")
+        body.literal("state", presence == .lost ? "lost" : "back")
+        body.text("reason", ifPresent: reason)
+        return body.bytes
+    }
+
+    /// A counter goes on from a checkpoint after a power cut: what it counted since is gone. `total` in the channel's
+    /// scale.
+    public static func counterEpoch(sensor: String, channel: String, total: Int64, scale: Int8) -> [UInt8] {
+        var body = ObjectBody(kind: "counter_epoch")
+        body.text("sensor", sensor)
+        body.text("channel", channel)
+        body.decimal("total", total, scale: scale)
+        return body.bytes
+    }
+
+    /// `subject`: `broker`, `sensor air`. `changes`: since it began, or since the last time it was told.
+    public static func flapping(_ subject: String, _ span: Span, changes: UInt64) -> [UInt8] {
+        var body = ObjectBody(kind: "flapping")
+        body.text("subject", subject)
+        switch span {
+        case .began: body.literal("state", "began")
+        case .still: body.literal("state", "still")
+        case .ended: body.literal("state", "ended")
+        }
+        body.unsigned("changes", changes)
+        return body.bytes
+    }
+
+    public static func inventory(config: String) -> [UInt8] {
+        var body = ObjectBody(kind: "inventory")
+        body.text("config", config)
+        return body.bytes
+    }
+
+    public static func disk(_ state: DiskState, reason: String? = nil) -> [UInt8] {
+        var body = ObjectBody(kind: "disk")
+        switch state {
+        case .ok: body.literal("state", "ok")
+        case .full: body.literal("state", "full")
+        case .readOnly: body.literal("state", "read_only")
+        case .failed: body.literal("state", "failed")
+        }
+        body.text("reason", ifPresent: reason)
+        return body.bytes
+    }
+
+    public static func nobodySubscribed(_ topic: TopicKind, _ span: Span, messages: UInt64) -> [UInt8] {
+        var body = ObjectBody(kind: "nobody_subscribed")
+        body.text("topic", topic.name)
+        body.literal("state", span == .ended ? "ended" : "began")
+        body.unsigned("messages", messages)
+        return body.bytes
+    }
+
+    /// The broker refused a message (PUBACK ≥ 0x80): it is offered again later.
+    public static func refused(_ topic: TopicKind, code: UInt8) -> [UInt8] {
+        var body = ObjectBody(kind: "refused")
+        body.text("topic", topic.name)
+        body.integer("code", Int64(code))
+        body.text("reason", PublishReason.text(code))
+        return body.bytes
+    }
+}
+
+/// PUBACK reason codes in words (MQTT 5 section 3.4.2.1).
+public enum PublishReason {
+    /// Success, with nobody to receive it.
+    public static let noMatchingSubscribers: UInt8 = 0x10
+
+    /// Below, the broker has taken the message over.
+    public static let firstFailure: UInt8 = 0x80
+
+    public static func text(_ code: UInt8) -> String {
+        switch code {
+        case 0x00: "success"
+        case noMatchingSubscribers: "nobody subscribes"
+        case 0x80: "unspecified error"
+        case 0x83: "refused by the broker for a reason of its own"
+        case 0x87: "not authorised"
+        case 0x90: "topic name not accepted"
+        case 0x91: "packet identifier in use"
+        case 0x97: "quota exceeded"
+        case 0x99: "payload format invalid"
+        default: "reason code \(code)"
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// The node's retained `inventory`: what its names and numbers mean, and where it stands.
+//
+//     {"v":1,"node":"lamppost-0042","city":"malaga","site":"Plaza Mayor, column 42","timezone":"Europe/Madrid",
+//      "powered":"permanent","location":{"latitude":36.7213,"longitude":-4.4214},"board":"raspberry-pi-5",
+//      "config_hash":"9c1e04d2","sensor_count":1,"channel_count":2,"sensors":[{"id":"air","driver":"bme280",
+//      "channels":[{"name":"air.temperature","unit":"Cel","scale":-2,"calibration":"1f00a2c4"}, …]}]}
+//
+// `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none.
+// `site`, `location`, `timezone`, `powered` are absent when the configuration does not say.
+//
+// At most 16 KiB, because brokers limit retained messages. A larger node is abbreviated in steps, with
+// `"truncated":true`: first every sensor's `channels` become its `channel_count`; then only as many sensors are listed
+// as fit, without `site`. `sensor_count` and `channel_count` of the node are always whole, so that a reader sees what
+// is not listed; the readings themselves carry names and units.
+
+public struct Inventory: Sendable, Equatable {
+    public struct Channel: Sendable, Equatable {
+        public var name: String
+        public var unit: String
+        public var scale: Int8
+        public var calibration: String?
+
+        public init(name: String, unit: String, scale: Int8, calibration: String?) {
+            self.name = name
+            self.unit = unit
+            self.scale = scale
+            self.calibration = calibration
+        }
+    }
+
+    public struct Sensor: Sendable, Equatable {
+        public var id: String
+        public var driver: String
+        public var channels: [Channel]
+
+        public init(id: String, driver: String, channels: [Channel]) {
+            self.id = id
+            self.driver = driver
+            self.channels = channels
+        }
+    }
+
+    /// In millionths of a degree: 0.1 m, and exact as text.
+    public struct Location: Sendable, Equatable {
+        public var latitudeMicrodegrees: Int64
+        public var longitudeMicrodegrees: Int64
+
+        public init(latitudeMicrodegrees: Int64, longitudeMicrodegrees: Int64) {
+            self.latitudeMicrodegrees = latitudeMicrodegrees
+            self.longitudeMicrodegrees = longitudeMicrodegrees
+        }
+
+        /// Degrees within ±360, rounded.
+        public init(latitude: Double, longitude: Double) {
+            latitudeMicrodegrees = Int64((latitude * 1e6).rounded())
+            longitudeMicrodegrees = Int64((longitude * 1e6).rounded())
+        }
+    }
+
+    public static let maximumBytes = 16 * 1_024
+
+    public var node: String
+    public var city: String
+    public var site: String?
+    public var timezone: String?
+    public var powered: String?
+    public var location: Location?
+    public var board: String
+    public var configHash: String
+    public var sensors: [Sensor]
+
+    public init(
+        node: String, city: String, site: String?, timezone: String?, powered: String?, location: Location?,
+        board: String, configHash: String, sensors: [Sensor]
+    ) {
+        self.node = node
+        self.city = city
+        self.site = site
+        self.timezone = timezone
+        self.powered = powered
+        self.location = location
+        self.board = board
+        self.configHash = configHash
+        self.sensors = sensors
+    }
+
+    private enum Detail { case whole, sensorsOnly, some }
+
+    public func payload() -> [UInt8] {
+        let whole = rendered(.whole)
+        if whole.count <= Self.maximumBytes { return whole }
+        let sensorsOnly = rendered(.sensorsOnly)
+        if sensorsOnly.count <= Self.maximumBytes { return sensorsOnly }
+        return rendered(.some)
+    }
+
+    private func rendered(_ detail: Detail) -> [UInt8] {
+        var body = ObjectBody()
+        body.integer("v", 1)
+        body.text("node", node)
+        body.text("city", city)
+        if detail != .some { body.text("site", ifPresent: site) }
+        body.text("timezone", ifPresent: timezone)
+        body.text("powered", ifPresent: powered)
+        if let location {
+            body.object("location") { object in
+                object.decimal("latitude", location.latitudeMicrodegrees, scale: -6)
+                object.decimal("longitude", location.longitudeMicrodegrees, scale: -6)
+            }
+        }
+        body.text("board", board)
+        body.text("config_hash", configHash)
+        body.integer("sensor_count", Int64(sensors.count))
+        body.integer("channel_count", Int64(sensors.reduce(0) { $0 + $1.channels.count }))
+        if detail != .whole { body.flag("truncated", true) }
+        body.array("sensors") { array in
+            for sensor in sensors {
+                // What closes the array and the object, beside what this sensor can take at most: every byte of its
+                // names as an escape of six.
+                let most = 6 * (sensor.id.utf8.count + sensor.driver.utf8.count) + 80
+                if detail == .some, array.count + most > Self.maximumBytes { break }
+                array.element { Self.render(sensor, withChannels: detail == .whole, into: &$0) }
+            }
+        }
+        return body.object
+    }
+
+    private static func render(_ sensor: Sensor, withChannels: Bool, into object: inout ObjectBody) {
+        object.text("id", sensor.id)
+        object.text("driver", sensor.driver)
+        guard withChannels else {
+            object.integer("channel_count", Int64(sensor.channels.count))
+            return
+        }
+        object.array("channels") { array in
+            for channel in sensor.channels {
+                array.element { entry in
+                    entry.text("name", channel.name)
+                    entry.text("unit", channel.unit)
+                    entry.integer("scale", Int64(channel.scale))
+                    entry.text("calibration", ifPresent: channel.calibration)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// The technician's command.
+
+import Agent
+import ArgumentParser
+
+@main
+struct CityEdge: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cityedge", abstract: "The edge gateway of a smart city: sensors in, MQTT out, nothing lost.",
+        version: cityEdgeVersion,
+        subcommands: [Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self])
+
+    /// ArgumentParser's own exit codes are sysexits' too (64 for usage); ours are documented in the README.
+    static func perform(_ body: () throws(Failure) -> Void) throws {
+        let code = end(body)
+        if code != .ok { throw ArgumentParser.ExitCode(code.rawValue) }
+    }
+}
+
+struct ConfigurationFile: ParsableArguments {
+    @Argument(help: "The main configuration file; conf.d/*.yaml beside it belongs to it.")
+    var file = "/etc/cityedge/cityedge.yaml"
+}
+
+struct ConfigurationOption: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The main configuration file.")
+    var config = "/etc/cityedge/cityedge.yaml"
+}
+
+struct Validate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Checks a configuration and tells every problem at once (exit 0, or 78).")
+    @OptionGroup var configuration: ConfigurationFile
+
+    func run() throws { try CityEdge.perform { () throws(Failure) in try Agent.validate(configuration.file) } }
+}
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Runs the gateway in the foreground, as cityedged does.")
+    @OptionGroup var configuration: ConfigurationOption
+    @Option(help: "Folder for what survives the process (a tmpfs).") var runtime: String?
+    @Option(help: "Folder for what survives the power (the flash).") var state: String?
+
+    func run() throws {
+        try CityEdge.perform { () throws(Failure) in
+            try GatewayRun(
+                site: loadSite(configuration.config).site, folders: .usual(runtime: runtime, state: state)
+            ).run()
+        }
+    }
+}
+
+struct Read: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Takes one reading of each sensor, or of one, and prints it.")
+    @Argument(help: "The sensor's id; all sensors when left out.") var sensor: String?
+    @OptionGroup var configuration: ConfigurationOption
+
+    func run() throws {
+        try CityEdge.perform { () throws(Failure) in try readOnce(loadSite(configuration.config).site, sensor: sensor) }
+    }
+}
+
+struct Demo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the gateway on simulated sensors through a broker outage and accounts for every reading.")
+    @Option(name: .customLong("for"), help: "How long to take readings, for example 60s or 2min.") var length = "60s"
+    @Option(help: "How long the broker is away meanwhile.") var outage = "20s"
+    @Flag(help: "Print one JSON object instead of the live table.") var json = false
+
+    func run() throws {
+        let taking = try seconds(length, "--for"), away = try seconds(outage, "--outage")
+        guard taking >= 1, away >= 0, away < taking else {
+            throw ValidationError("--outage \(self.outage) does not fit into --for \(length); give a shorter outage")
+        }
+        try CityEdge.perform { () throws(Failure) in
+            try runDemo(DemoOptions(seconds: taking, outageSeconds: away, isJSON: json))
+        }
+    }
+
+    private func seconds(_ text: String, _ option: String) throws -> Int64 {
+        guard let seconds = wholeSeconds(text) else {
+            throw ValidationError("\(option) \(text): expected a duration with its unit, for example 60s or 2min")
+        }
+        return seconds
+    }
+}
+
+struct Simulate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the same Sampler and Courier on one thread in a simulated world with faults, from a seed.")
+    @Option(help: "The seed; the same seed gives the same trace, byte for byte.") var seed: UInt64 = 1
+    @Option(help: "Stop at this virtual time, for example 90s; by default after all faults and a full drain.") var until: String?
+    @Option(help: "How many seeds to run, from --seed on; more than one prints a line each instead of the trace.") var seeds: UInt64 = 1
+
+    func run() throws {
+        var end: Int64?
+        if let until {
+            guard let seconds = wholeSeconds(until) else {
+                throw ValidationError("--until \(until): expected a duration with its unit, for example 90s")
+            }
+            end = seconds
+        }
+        try CityEdge.perform { () throws(Failure) in try runSimulation(seed: seed, seeds: seeds, untilSeconds: end) }
+    }
+}
+
+struct Drivers: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Lists the drivers with their channels and parameters.")
+    @Flag(help: "As JSON.") var json = false
+    func run() { listDrivers(isJSON: json) }
+}
+
+struct Config: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Looks at the configuration.", subcommands: [Show.self])
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the configuration in force: main file, drop-ins and defaults, each value with its origin.")
+        @OptionGroup var configuration: ConfigurationFile
+        func run() throws { try CityEdge.perform { () throws(Failure) in try showConfiguration(configuration.file) } }
+    }
+}

@@ -1,0 +1,100 @@
+import SimulatedWorld
+import Testing
+import World
+
+@testable import Sensors
+
+/// Settings that a technician would give for a driver's required parameters, and no others.
+private func sensible(_ entry: DriverEntry) -> DriverSettings {
+    var settings = DriverSettings.of()
+    for parameter in entry.parameters {
+        if let fallback = parameter.fallback { settings.values[parameter.name] = fallback }
+    }
+    switch entry.attachment {
+    case .bus(let addresses): settings.device = BusDevice(bus: 0, address: addresses[0])
+    case .line: settings.line = LineRequest(chipLabel: "simulated", offset: 4, name: "GPIO4")
+    case .attribute: settings.values["device"] = .text("bme280")
+    case .source: break
+    }
+    switch entry.name {
+    case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
+    case "replay":
+        settings.values.merge([
+            "file": .text("recorded.csv"), "column": .text("T"), "unit": .text("Cel"), "quantity": .text("temperature"),
+        ]) { $1 }
+        settings.files["file"] = Array("timestamp,T\n2004-03-10 18:00,13.6\n".utf8)
+    default: break
+    }
+    return settings
+}
+
+@Suite("Catalogue")
+struct CatalogueTests {
+    @Test("Names are unique, sorted, and found")
+    func names() {
+        let names = Catalogue.entries.map(\.name)
+        #expect(names == Set(names).sorted())
+        for name in names { #expect(Catalogue.entry(named: name)?.name == name) }
+        #expect(Catalogue.entry(named: "bme281") == nil)
+    }
+
+    @Test("Every entry makes its driver from its defaults, on the seam that it says", arguments: Catalogue.entries)
+    func makes(entry: DriverEntry) throws {
+        switch (entry.attachment, try entry.make(sensible(entry))) {
+        case (.bus, .bus), (.line, .line), (.attribute, .attribute), (.source, .source): break
+        case (let attachment, let driver): Issue.record("\(entry.name) is \(attachment) and makes \(driver)")
+        }
+        #expect(!entry.about.isEmpty && entry.defaultEvery > .zero)
+        for parameter in entry.parameters { #expect(!parameter.about.isEmpty, "\(entry.name): \(parameter.name)") }
+    }
+
+    @Test("Every channel has a SenML unit, a scale, a name and a range of finite width", arguments: Catalogue.entries)
+    func channels(entry: DriverEntry) throws {
+        let channels = try entry.channels(sensible(entry))
+        #expect(!channels.isEmpty && channels.count <= 16)
+        #expect(Set(channels.map(\.quantity)).count == channels.count)
+        for channel in channels {
+            #expect(isQuantityName(channel.quantity), "\(channel.quantity)")
+            let unit = try #require(Unit.named(channel.unit), "\(channel.unit)")
+            #expect(unit.isSenML && unit.symbol == channel.unit)
+            #expect((-9...0).contains(channel.scale))
+            #expect(channel.plausible.lowerBound.isFinite && channel.plausible.upperBound.isFinite)
+            #expect(channel.plausible.lowerBound < channel.plausible.upperBound)
+        }
+    }
+
+    @Test("Every unit of a simulated quantity or a kernel channel is SenML's")
+    func units() throws {
+        for symbol in Simulated.profiles.map(\.unit) + IIO.kinds.map(\.unit) {
+            #expect(Unit.named(symbol)?.isSenML == true, "\(symbol)")
+        }
+        for (device, _) in IIO.wellKnown {
+            #expect(try !IIO.entry.channels(.of(["device": .text(device)])).isEmpty, "\(device)")
+        }
+    }
+
+    @Test("A driver without what it hangs on says so", arguments: Catalogue.entries)
+    func nothing(entry: DriverEntry) {
+        if entry.name == "simulated" { return }
+        #expect(settingFault { _ = try entry.make(.of()) } != nil)
+    }
+
+    @Test("Every fault tells what was found, what was expected and what to do")
+    func texts() {
+        let bus: [BusFault] = [
+            .noAcknowledge, .arbitrationLost, .timedOut, .stuck, .heldByKernel, .absent(errno: 2), .unsupported,
+            .failed(errno: 5),
+        ]
+        let lines: [LineFault] = [.noSuchChip, .noSuchLine, .taken(by: "gpiomon"), .notPermitted, .failed(errno: 5)]
+        let attributes: [AttributeFault] = [.noSuchFile, .notPermitted, .failed(errno: 5)]
+        var faults: [SensorFault] = [
+            .checksum, .implausible, .notReady, .noData, .wrongChip(found: 0x58, expected: 0x60),
+        ]
+        faults += bus.map(SensorFault.bus) + lines.map(SensorFault.line) + attributes.map(SensorFault.attribute)
+        for fault in faults {
+            #expect(fault.text.split(separator: ";").count == 3, "\(fault.text)")
+            #expect(fault.text.contains("expected"))
+        }
+        #expect(Set(faults.map(\.text)).count == faults.count)
+    }
+}

@@ -1,0 +1,336 @@
+// The golden list of mistakes: everything that is no sensor: node, board, broker, kpis.
+
+import SiteConfig
+import Testing
+
+@Suite struct MistakesInSections {
+    @Test("Each mistake is told at its place, with what to do", arguments: mistakes)
+    func told(mistake: Mistake) throws { try mistake.check() }
+
+    static let mistakes: [Mistake] = [
+        Mistake(
+            "Nothing in the sections",
+            """
+            node: {city: c}
+            broker: {}
+            sensors: []
+
+            """,
+            [
+                .at("1:7", "no `id` in `node`", "the name of this place", "add `id: lamppost-0042`"),
+                .at("2:9", "no `url` in `broker`", "the broker's address", "add `url: mqtts://mqtt.city.example:8883`"),
+                .at(
+                    "3:1", "no sensors", "at least one",
+                    "add for example `sensors: [{id: air, driver: bme280, bus: i2c1}]`"),
+            ]),
+        Mistake(
+            "A node as people write it",
+            """
+            node:
+              id: Lamp Post 42
+              city: Málaga
+              timezone: CEST
+              location: {latitude: 91}
+              powered: solar
+              name: x
+            broker: {url: mqtt://b}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "2:7", "`id: Lamp Post 42`", "1 to 63 lower-case letters and digits, `-`, a letter or digit first",
+                    "write `id: lamp-post-42`"),
+                .at(
+                    "3:9", "`city: Málaga`", "1 to 63 lower-case letters and digits, `-`, `_`, a letter or digit first",
+                    "write `city: malaga`"),
+                .at(
+                    "4:13", "`timezone: CEST`", "a name of the tz database, or UTC",
+                    "write for example `timezone: Europe/Madrid`"),
+                .at("5:13", "no `longitude` in `location`", "both of them", "add `longitude: ...`"),
+                .at("5:24", "`latitude: 91`", "a number between -90 and 90", "correct it"),
+                .at("6:12", "`powered: solar`", "permanent or switched", "write one of them"),
+                .at("7:3", "`name: x` in `node`", "`id`", "write `id: x`"),
+            ]),
+        Mistake(
+            "Top-level keys of other agents",
+            head + air + """
+                board: raspberrypi-5
+                clock: gps
+                settle_wait: 2h
+                logger: debug
+                mqtt: x
+                timezone: Europe/Madrid
+
+                """,
+            [
+                .at(
+                    "4:8", "the unknown board `raspberrypi-5`", "auto, raspberry-pi-4b, raspberry-pi-5 or simulated",
+                    "write `board: raspberry-pi-5`"),
+                .at("5:8", "`clock: gps`", "ntp or trust-system", "write one of them"),
+                .at("6:14", "`settle_wait: 2h`", "between 0s and 1h", "write `settle_wait: 1h`"),
+                .at(
+                    "7:1", "`logger: debug` in the configuration", "no log settings: the journal has its own",
+                    "remove it"),
+                .at("8:1", "`mqtt: x` in the configuration", "`broker`", "write `broker: x`"),
+                .at(
+                    "9:1", "`timezone: Europe/Madrid` in the configuration", "`timezone` within `node`",
+                    "indent it below `node:`"),
+            ]),
+        Mistake(
+            "A broker as other agents have it",
+            """
+            node: {id: n, city: c}
+            broker:
+              host: b
+              port: 1883
+              password: hunter2
+              client_id: n
+              cafile: /ca
+              qos: 2
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "3:3", "`host: b` in `broker`", "`url`",
+                    "write it as one: `url: mqtt://host:1883`, or `url: mqtts://host:8883` with TLS"),
+                .at("3:3", "no `url` in `broker`", "the broker's address", "add `url: mqtts://mqtt.city.example:8883`"),
+                .at(
+                    "4:3", "`port: 1883` in `broker`", "`url`",
+                    "write it as one: `url: mqtt://host:1883`, or `url: mqtts://host:8883` with TLS"),
+                .at(
+                    "5:3", "`password` in `broker`", "`password_file`: secrets never stand in the configuration",
+                    "put it in a file of its own (mode 0600) and write `password_file: /etc/cityedge/password`"),
+                .at(
+                    "6:3", "`client_id: n` in `broker`", "no client id: it is the node id",
+                    "remove it, and give the node its name: `node: {id: ...}`"),
+                .at("7:3", "`cafile: /ca` in `broker`", "`ca`", "write `ca: /ca`"),
+                .at("8:3", "`qos: 2` in `broker`", "no `qos`: everything but health is sent with QoS 1", "remove it"),
+            ]),
+        Mistake(
+            "A password in the url, which is not repeated",
+            """
+            node: {id: n, city: c}
+            broker:
+              url: mqtts://user:hunter2@b
+              certificate: c.pem
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "3:8", "a user name or password in `url`", "a url without them",
+                    "write `url: mqtts://b`, `username: ...` and `password_file: /etc/cityedge/password`"),
+                .at(
+                    "4:3", "`certificate` without `key`", "both: a client certificate needs its key",
+                    "add `key: /etc/cityedge/node.key`"),
+            ]),
+        Mistake(
+            "A password in a url without a scheme",
+            """
+            node: {id: n, city: c}
+            broker: {url: "user:hunter2@b:8883"}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "2:15", "a user name or password in `url`", "a url without them",
+                    "write `url: mqtt://b:8883`, `username: ...` and `password_file: /etc/cityedge/password`")
+            ]),
+        Mistake(
+            "Everything of the broker wrong at once",
+            """
+            node: {id: n, city: c}
+            broker:
+              url: tcp://b
+              password_file: p
+              version: 4
+              keep_alive: 60
+              root: City/{node}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at("3:8", "`url: tcp://b`", "mqtt://host[:port] or mqtts://host[:port]", "write `url: mqtt://b`"),
+                .at("4:3", "`password_file` without `username`", "both", "add `username: ...`"),
+                .at("5:12", "`version: 4`", "5 or 3.1.1", "write `version: 5`"),
+                .at(
+                    "6:15", "`keep_alive: 60`", "a duration with a unit (ms, s, min, h or d)",
+                    "write `keep_alive: 60s`"),
+                .at(
+                    "7:9", "the topic level `City` in `root`",
+                    "levels of a-z, 0-9, `_`, `-`, or {city} or {node}, joined by single `/`",
+                    "write for example `root: cityedge/v1/{city}/{node}`"),
+            ]),
+        Mistake(
+            "TLS files without TLS",
+            """
+            node: {id: n, city: c}
+            broker: {url: mqtt://b, ca: x}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "2:25", "`ca` with an mqtt:// url", "TLS files with mqtts:// only",
+                    "write `mqtts://` in the url, or remove `ca`")
+            ]),
+        Mistake(
+            "A port that there is not, and an empty topic level",
+            """
+            node: {id: n, city: c}
+            broker: {url: "mqtt://b:99999", root: a//b}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "2:15", "`url: mqtt://b:99999`", "mqtt://host[:port] or mqtts://host[:port]",
+                    "write a port between 1 and 65535, as in `mqtt://host:1883`"),
+                .at(
+                    "2:39", "an empty topic level in `root`",
+                    "levels of a-z, 0-9, `_`, `-`, or {city} or {node}, joined by single `/`",
+                    "write for example `root: cityedge/v1/{city}/{node}`"),
+            ]),
+        Mistake(
+            "A url without its scheme, and a root that nodes would share",
+            """
+            node: {id: n, city: c}
+            broker: {url: "broker.example:8883", root: a/b}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "2:15", "`url: broker.example:8883`", "mqtt://host[:port] or mqtts://host[:port]",
+                    "write `url: mqtts://broker.example:8883`"),
+                .at("2:44", "`root: a/b`", "a root that contains {node}", "write `root: a/b/{node}`"),
+            ]),
+        Mistake(
+            "A scheme of TLS's",
+            """
+            node: {id: n, city: c}
+            broker: {url: ssl://b}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at("2:15", "`url: ssl://b`", "mqtt://host[:port] or mqtts://host[:port]", "write `url: mqtts://b`")
+            ]),
+        Mistake(
+            "A path in the url",
+            """
+            node: {id: n, city: c}
+            broker: {url: mqtt://b/topic}
+            sensors: [{id: air, driver: bme280, bus: i2c1}]
+
+            """,
+            [
+                .at(
+                    "2:15", "`url: mqtt://b/topic`", "mqtt://host[:port] or mqtts://host[:port]",
+                    "write the broker's name or address, and nothing after the port")
+            ]),
+        Mistake(
+            "A binding with everything nearly right",
+            sensor(
+                """
+                driver: pulse-counter
+                line: GPIO17
+                per_pulse: 10 L
+                """) + """
+                    kpis:
+                      - {indicator: en-en-ws-2, from: s1.volum, zone: DMA 7, window: 30min}
+
+                    """,
+            [
+                .at(
+                    "9:17", "the unknown indicator `en-en-ws-2`", "en-en-ws-2c, ec-i-es-1c or ec-i-es-2c",
+                    "write `indicator: en-en-ws-2c`"),
+                .at("9:35", "the unknown channel `s1.volum`", "s1.volume or s1.total", "write `from: s1.volume`"),
+                .at(
+                    "9:51", "`zone: DMA 7`", "1 to 63 lower-case letters and digits, `-`, `_`, a letter or digit first",
+                    "write `zone: dma-7`"),
+                .at("9:66", "a window of 30min", "15min or 1h", "write `window: 15min` or `window: 1h`"),
+            ]),
+        Mistake(
+            "A meter's total where its amounts belong",
+            sensor(
+                """
+                driver: pulse-counter
+                line: GPIO17
+                per_pulse: 10 L
+                """) + "kpis: [{indicator: en-en-ws-2c, from: s1.total}]\n",
+            [
+                .at(
+                    "8:39", "the meter's total `s1.total`", "amounts, which the indicator can sum",
+                    "write `from: s1.volume`")
+            ]),
+        Mistake(
+            "A channel of the wrong unit, and one counted twice",
+            sensor(
+                """
+                driver: pulse-counter
+                line: GPIO17
+                per_pulse: 10 L
+                """) + """
+                    kpis:
+                      - {indicator: ec-i-es-1c, from: s1.volume, customers: 1}
+                      - {indicator: en-en-ws-2c, from: s1.volume}
+                      - {indicator: "EN: EN: WS: 2C", from: s1.volume}
+                      - {channel: s1.volume}
+
+                    """,
+            [
+                .at(
+                    "9:35", "the channel `s1.volume`, whose unit is m3",
+                    "a channel with the unit / for ec-i-es-1c (Electricity system outage frequency)",
+                    "add a sensor that measures it"),
+                .at(
+                    "11:5", "`s1.volume` for en-en-ws-2c a second time", "each channel once for an indicator",
+                    "remove this one or the one at c.yaml:10:5"),
+                .at("12:5", "no `from` in a kpi", "the channel it counts", "add `from: water.volume`"),
+                .at(
+                    "12:5", "no `indicator` in a kpi", "a code or slug (en-en-ws-2c, ec-i-es-1c, ec-i-es-2c)",
+                    "add `indicator: en-en-ws-2c`"),
+                .at("12:6", "`channel: s1.volume` in a kpi", "`from`", "write `from: s1.volume`"),
+            ]),
+        Mistake(
+            "Customers missing, misspelt and superfluous",
+            sensor(
+                """
+                driver: digital-input
+                line: GPIO17
+                """) + """
+                      - {id: w, driver: pulse-counter, line: J8-16, per_pulse: 1 L}
+                    kpis:
+                      - {indicator: ec-i-es-1c, from: s1.state}
+                      - {indicator: ec-i-es-2c, from: s1.state, customers: none}
+                      - {indicator: en-en-ws-2c, from: w.volume, customers: 3}
+
+                    """,
+            [
+                .at(
+                    "9:5", "no `customers` in kpi ec-i-es-1c", "how many customers this line stands for",
+                    "add `customers: 1`"),
+                .at("10:56", "`customers: none`", "a whole number between 1 and 10000000", "write `customers: 1`"),
+                .at(
+                    "11:57", "`customers` in kpi en-en-ws-2c", "none: the indicator does not count customers",
+                    "remove it"),
+            ]),
+        Mistake(
+            "A binding to a sensor that has a problem of its own",
+            sensor(
+                """
+                driver: digital-input
+                line: GPIO99
+                """) + "kpis: [{indicator: ec-i-es-1c, from: s1.state, customers: 4}]\n",
+            [
+                .at(
+                    "6:11", "`line: GPIO99`, which raspberry-pi-4b does not have",
+                    "a line (GPIO17) or a header position (J8-11)",
+                    "write a line that the board has, as in `line: GPIO17`")
+            ]),
+    ]
+}

@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+"""Judges a run of the virtual board: what was published against what was driven and what the kernel measured.
+
+check.py FOLDER             the recordings of init.sh; exit 0 only when every check passed
+check.py --systemd FOLDER   the results and recordings of debian-job
+check.py --self-test        recordings made up here: a good one must pass, and each way of spoiling it must be noticed
+
+It knows the contract (topics, SenML, batch identity) and nothing of the agent: a second reader of what is published.
+"""
+import json
+import os
+import sys
+import tempfile
+from decimal import Decimal
+
+ROOT = "cityedge/v1/malaga/virtual-board/"
+BASE_NAME = "malaga/virtual-board/"
+SENML_TOPICS = ("readings", "history")
+TOLERANCE = {"temperature": Decimal("0.02"), "pressure": Decimal("2"), "humidity": Decimal("0.05")}
+UNITS = {"temperature": "Cel", "pressure": "Pa", "humidity": "%RH"}
+# A reading this close after a change of weather may still hold a channel from before it.
+SETTLED_SECONDS = Decimal("1.5")
+
+
+def shown(value):
+    if isinstance(value, (set, list)):
+        return ", ".join(sorted(map(str, value))) or "nothing"
+    return str(value)
+
+
+class Report:
+    def __init__(self, quiet=False):
+        self.passed, self.failed, self.quiet = 0, 0, quiet
+        self.failures = []
+
+    def equal(self, what, found, expected):
+        self.true(what, found == expected, found, expected)
+
+    def true(self, what, holds, found, expected):
+        if holds:
+            self.passed += 1
+            line = f"ok      {what}" + ("" if found is True or found == [] else f": {shown(found)}")
+        else:
+            self.failed += 1
+            self.failures.append(what)
+            line = f"FAILED  {what}: found {shown(found)}, expected {shown(expected)}"
+        if not self.quiet:
+            print(line)
+
+    def end(self):
+        if not self.quiet:
+            print(f"{self.passed} passed, {self.failed} failed")
+        return self.failed == 0 and self.passed > 0
+
+
+def lines(folder, name):
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return [line.rstrip("\n") for line in file if line.strip()]
+
+
+def driven(folder):
+    return dict(line.split("=", 1) for line in lines(folder, "driven"))
+
+
+def messages(folder, name):
+    """mosquitto_sub's JSON lines. The payload stays text: Decimal must see the digits as published."""
+    result = []
+    for line in lines(folder, name):
+        message = json.loads(line)
+        if message["topic"].startswith(ROOT):
+            message["name"] = message["topic"][len(ROOT):]
+            result.append(message)
+    return result
+
+
+def parse(payload):
+    return json.loads(payload, parse_float=Decimal, parse_int=Decimal)
+
+
+def batches_of(message):
+    """The batches of one message: SenML where a record with a `seq` begins one, a JSON object elsewhere."""
+    content = parse(message["payload"])
+    if message["name"] in SENML_TOPICS:
+        found = []
+        base = {}
+        for record in content:
+            for key in ("bn", "bt", "bu", "bv"):
+                if key in record:
+                    base[key] = record[key]
+            if "seq" in record:
+                found.append({"stream": record["stream"], "lane": "readings", "seq": int(record["seq"]),
+                              "clock": record.get("clock"), "items": []})
+            if record.get("n") == "batch" and record.get("vs") == "empty":
+                continue                            # a batch without readings: a number, and nothing in it
+            name = base.get("bn", "") + record.get("n", "")
+            if name.startswith(BASE_NAME):
+                name = name[len(BASE_NAME):]
+            channel, _, quality = name.partition("/")
+            value = record.get("v")
+            if value is not None:
+                value += base.get("bv", 0)
+            found[-1]["items"].append({
+                "name": channel,
+                "quality": quality or "good",
+                "unit": record.get("u", base.get("bu")),
+                "value": value,
+                "text": record.get("vs"),
+                "time": base.get("bt", Decimal(0)) + record.get("t", Decimal(0)),
+            })
+        return found
+    if isinstance(content, dict) and "lane" in content and "seq" in content:
+        return [{"stream": content["stream"], "lane": content["lane"], "seq": int(content["seq"]),
+                 "clock": content.get("clock"), "items": content.get("items", [])}]
+    return []
+
+
+def collect(found_messages, report):
+    """Distinct batches by identity, in the order of their streams' first appearance and of their numbers."""
+    distinct, duplicates, different, order = {}, 0, 0, []
+    for message in found_messages:
+        for batch in batches_of(message):
+            key = (batch["stream"], batch["lane"], batch["seq"])
+            if batch["stream"] not in order:
+                order.append(batch["stream"])
+            if key in distinct:
+                duplicates += 1
+                different += distinct[key]["items"] != batch["items"]
+            else:
+                distinct[key] = batch
+    report.equal("a batch that came twice is the same batch", different, 0)
+    if not report.quiet:
+        print(f"        {len(distinct)} batches, {duplicates} of them more than once, {len(order)} stream(s)")
+    ranked = sorted(distinct, key=lambda key: (order.index(key[0]), key[1], key[2]))
+    return {key: distinct[key] for key in ranked}
+
+
+def check_board(facts, report):
+    """The board itself, without an agent: what later checks stand on."""
+    report.equal("board: gpiomon saw each of 40 edges", facts.get("board_edges"), "40")
+    report.equal("board: chip id at 0x76 on /dev/i2c-1", facts.get("board_chip"), "0x60")
+    # Bosch's floating point formulas on the registers of init.sh: 21.4013 degrees, 101324.53 Pa, 47.9989 %RH.
+    for name, scale, expected in (("temperature", Decimal("0.001"), Decimal("21.4013")),
+                                  ("pressure", Decimal(1000), Decimal("101324.53")),
+                                  ("humidity", Decimal("0.001"), Decimal("47.9989"))):
+        found = Decimal(facts.get("board_" + name) or 0) * scale
+        report.true(f"board: the kernel's {name} is the data sheet's", abs(found - expected) <= TOLERANCE[name],
+                    found, f"{expected} within {TOLERANCE[name]}")
+    report.equal("board: the recorder hears the broker", facts.get("board_recorder"), "heard")
+
+
+def check_numbers(batches, report):
+    lanes = {}
+    for stream, lane, seq in batches:
+        lanes.setdefault((stream, lane), []).append(seq)
+    report.true("readings and events are both published", {"readings", "events"} <= {lane for _, lane in lanes},
+                sorted({lane for _, lane in lanes}), "readings and events")
+    for (stream, lane), seqs in lanes.items():
+        missing = sorted(set(range(1, seqs[-1] + 1)) - set(seqs))
+        report.true(f"lane {lane} of stream {stream} has no gap", not missing,
+                    f"{missing[:10]} of 1 to {seqs[-1]} missing" if missing else f"1 to {seqs[-1]}", "no gap")
+    report.equal("kill -9 keeps the stream", len({stream for stream, _ in lanes}), 1)
+
+
+def check_water(items, facts, report):
+    expected = Decimal(facts["pulses"]) * Decimal(facts["litres_per_pulse"]) / 1000
+    volume = [item for item in items if item["name"] == "water.volume"]
+    total = [item for item in items if item["name"] == "water.total"]
+    report.equal("water: unit", {item["unit"] for item in volume + total}, {"m3"})
+    report.equal(f"water: volumes of {facts['pulses']} pulses sum to",
+                 sum((item["value"] for item in volume), Decimal(0)), expected)
+    values = [item["value"] for item in total]
+    report.equal("water: the last total", values[-1] if values else None, expected)
+    falls = [f"{later} after {earlier}" for earlier, later in zip(values, values[1:]) if later < earlier]
+    report.equal("water: the total never falls", falls, [])
+
+
+def check_mains(items, facts, report):
+    states = [item for item in items if item["name"] == "mains.state"]
+    report.equal("mains: unit", {item["unit"] for item in states}, {"/"})
+    sequence = []
+    for item in states:                             # repeats (a start, a period) are no changes
+        if not sequence or sequence[-1] != item["value"]:
+            sequence.append(item["value"])
+    report.equal("mains: the sequence of states", ",".join(f"{value.normalize():f}" for value in sequence), facts["mains"])
+
+
+def check_weather(sensor, label, items, folder, report):
+    weathers = [parse(line) for line in lines(folder, "kernel")]
+    report.equal(f"{label}: the kernel measured", [weather["weather"] for weather in weathers],
+                 ["spring", "winter", "summer"])
+    for weather in weathers:
+        kernel = {"temperature": weather["temperature_milli"] / 1000, "pressure": weather["pressure_kilo"] * 1000,
+                  "humidity": weather["humidity_milli"] / 1000}
+        for channel, expected in kernel.items():
+            found = [item for item in items if item["name"] == f"{sensor}.{channel}" and item["quality"] == "good"
+                     and weather["from"] + SETTLED_SECONDS <= item["time"] <= weather["to"]]
+            what = f"{label}: {channel} in {weather['weather']}"
+            if len(found) < 2:
+                report.true(what, False, f"{len(found)} readings", "at least 2")
+                continue
+            worst = max((item["value"] for item in found), key=lambda value: abs(value - expected))
+            fits = abs(worst - expected) <= TOLERANCE[channel] and {item["unit"] for item in found} == {UNITS[channel]}
+            report.true(what, fits, f"{worst} {found[0]['unit']} of {len(found)}",
+                        f"{expected.normalize():f} {UNITS[channel]} within {TOLERANCE[channel]}")
+
+
+def check_status(folder, batches, report):
+    for when, word in (("online", "online"), ("offline", "offline")):
+        found = [message for message in messages(folder, "retained." + when) if message["name"] == "status"]
+        report.equal(f"status: one retained message while {when}", len(found), 1)
+        if found:
+            content = parse(found[0]["payload"])
+            report.true(f"status: says {when}", word in content.values() or content.get("online") is (word == "online"),
+                        content, word)
+            if when == "online":
+                report.true("status: names the stream of the batches",
+                            content.get("stream") in {stream for stream, _, _ in batches}, content.get("stream"),
+                            "a stream with batches")
+    inventories = [message for message in messages(folder, "retained.online") if message["name"] == "inventory"]
+    report.equal("inventory: one retained message", len(inventories), 1)
+
+
+def check_delivery(recorded, report):
+    durable = [message for message in recorded if message["name"] != "health" and not message["name"].startswith("cmd/")]
+    report.equal("everything but health came with QoS 1", {message["qos"] for message in durable}, {1})
+
+
+def check(folder, report):
+    facts = driven(folder)
+    if "failed" in facts:
+        report.true("the run", False, facts["failed"], "no failure")
+    check_board(facts, report)
+    if facts.get("end") == "board":
+        return report.end()
+    report.equal("the run came to its end", facts.get("end"), "agent")
+    if "validate_exit" in facts:
+        report.equal("cityedge validate takes the config", facts["validate_exit"], "0")
+    if facts.get("end") == "agent":
+        recorded = messages(folder, "messages")
+        check_delivery(recorded, report)
+        batches = collect(recorded, report)
+        check_numbers(batches, report)
+        unsettled = [key for key, batch in batches.items() if batch["clock"] == "unsettled"]
+        report.equal("with clock: trust-system every batch has its time", unsettled, [])
+        items = [item for key, batch in batches.items() if key[1] == "readings" for item in batch["items"]]
+        bad = sorted({f"{item['name']} {item['text']}" for item in items if item["value"] is None})
+        report.equal("no reading is bad", bad, [])
+        items = [item for item in items if item["value"] is not None]
+        strange = sorted({item["name"] for item in items if item["quality"] not in ("good", "uncertain")})
+        report.equal("values are good or uncertain", strange, [])
+        check_water(items, facts, report)
+        check_mains(items, facts, report)
+        check_weather("air", "our driver", items, folder, report)
+        check_weather("judge", "kernel's driver", items, folder, report)
+        check_status(folder, batches, report)
+        report.equal("SIGTERM: exit code", facts["stop_exit"], "0")
+        took = Decimal(facts["stop_ended"]) - Decimal(facts["stop_began"])
+        report.true("SIGTERM: seconds to the end", took <= 2, took, "at most 2")
+    return report.end()
+
+
+def check_systemd(folder, report):
+    results = lines(folder, "results")
+    for line in results:
+        what, found, expected = (line.split("\t") + ["", ""])[:3]
+        report.equal(what, found, expected)
+    report.true("the job came to its end", any(line.startswith("the run\t") for line in results), True, "its results")
+    recorded = messages(folder, "messages")
+    check_delivery(recorded, report)
+    check_numbers(collect(recorded, report), report)
+    return report.end()
+
+
+# --- self-test -----------------------------------------------------------------------------------------------------------
+
+def synthetic():
+    """A small good run: 3 s, 4 pulses, one outage, a duplicate, a late batch in history."""
+    stream = "00000000000000aa"
+    weather = {"from": 1000, "to": 1004, "temperature_milli": 21400, "pressure_kilo": Decimal("101.3245"),
+               "humidity_milli": 47999}
+    kernel = [dict(weather, weather=name, **{"from": 1000 + 10 * n, "to": 1009 + 10 * n})
+              for n, name in enumerate(("spring", "winter", "summer"))]
+
+    def senml(seq, time, volume, total, state):
+        channels = [("water.volume", "m3", volume), ("water.total", "m3", total), ("mains.state", "/", state)]
+        for sensor in ("air", "judge"):
+            channels += [(sensor + ".temperature", "Cel", "21.41"), (sensor + ".pressure", "Pa", "101325.1"),
+                         (sensor + ".humidity", "%RH", "48.02")]
+        records = [{"n": name, "u": unit, "v": float(value)} for name, unit, value in channels]
+        records[0].update({"bn": BASE_NAME, "bt": time, "stream": stream, "seq": seq, "clock": "trust-system"})
+        return records
+
+    def message(name, payload, **more):
+        return dict({"topic": ROOT + name, "qos": 1, "retain": 0, "payload": json.dumps(payload)}, **more)
+
+    status = message("status", {"state": "online", "stream": stream}, retain=1)
+    recorded = [status]
+    totals = ["0.01", "0.02", "0.02", "0.03", "0.03", "0.04"]
+    volumes = ["0.01", "0.01", "0", "0.01", "0", "0.01"]
+    for number, time in enumerate((1003, 1006, 1013, 1016, 1023, 1026)):
+        batch = senml(number + 1, time, volumes[number], totals[number], 0 if number == 3 else 1)
+        recorded.append(message("history" if number == 2 else "readings", batch))
+    recorded.append(recorded[2])
+    recorded.append(message("events", {"v": 1, "stream": stream, "lane": "events", "seq": 1, "items": [{"kind": "start"}]}))
+    # Two batches in one message: the second without readings. And a value after a gap in what was seen.
+    empty = {"bt": 1027, "stream": stream, "seq": 7, "clock": "trust-system", "n": "batch", "vs": "empty"}
+    recorded[6]["payload"] = json.dumps(json.loads(recorded[6]["payload"]) + [empty])
+    spoil({"messages": recorded}, 4, lambda payload: payload[0].update(n="water.volume/uncertain"))
+    facts = {"board_edges": "40", "board_chip": "0x60", "board_temperature": "21400", "board_pressure": "101.324531250",
+             "board_humidity": "47999", "board_recorder": "heard", "validate_exit": "0", "pulses": "4",
+             "litres_per_pulse": "10", "mains": "1,0,1", "stop_exit": "0", "stop_began": "1030.0", "stop_ended": "1030.4",
+             "end": "agent"}
+    return {"driven": facts, "kernel": kernel, "messages": recorded,
+            "retained.online": [status, message("inventory", {}, retain=1)],
+            "retained.offline": [message("status", {"state": "offline", "stream": stream}, retain=1)]}
+
+
+def judge(run):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in run.items():
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                if name == "driven":
+                    file.writelines(f"{key}={value}\n" for key, value in content.items())
+                else:
+                    file.writelines(json.dumps(line, default=float) + "\n" for line in content)
+        report = Report(quiet=True)
+        check(folder, report)
+        return report
+
+
+def spoil(run, number, change):
+    """Changes the payload of a recorded message."""
+    message = dict(run["messages"][number])
+    payload = json.loads(message["payload"])
+    change(payload)
+    message["payload"] = json.dumps(payload)
+    run["messages"][number] = message
+
+
+def self_test():
+    def value(name, new):
+        def change(payload):
+            for record in payload:
+                if record["n"] == name:
+                    record["v"] = new
+        return change
+
+    # What is spoiled, a word of the check that must fail, how.
+    spoilers = (
+        ("a lost batch", "no gap", lambda run: run["messages"].pop(3)),
+        ("a lost first batch", "no gap", lambda run: run["messages"].pop(1)),
+        ("a pulse too many", "sum to", lambda run: spoil(run, 1, value("water.volume", 0.02))),
+        ("a total that disagrees", "last total", lambda run: spoil(run, 6, value("water.total", 0.05))),
+        ("a total that falls", "never falls", lambda run: spoil(run, 4, value("water.total", 0.01))),
+        ("a missed outage", "sequence", lambda run: spoil(run, 4, value("mains.state", 1))),
+        ("a temperature off by 0.03", "our driver: temp", lambda run: spoil(run, 5, value("air.temperature", 21.43))),
+        ("a pressure off by 3 Pa", "kernel's driver: press", lambda run: spoil(run, 1, value("judge.pressure", 101328))),
+        ("a humidity off by 0.06", "our driver: humid", lambda run: spoil(run, 6, value("air.humidity", 48.06))),
+        ("a wrong unit", "our driver: press", lambda run: spoil(run, 6, lambda payload: payload[4].update(u="hPa"))),
+        ("a duplicate with another value", "same batch", lambda run: spoil(run, 7, value("water.volume", 0.02))),
+        ("a bad reading", "is bad",
+         lambda run: spoil(run, 1, lambda payload: payload[3].update(v=None, vs="no acknowledge"))),
+        ("a reading called bad that has a value", "good or uncertain",
+         lambda run: spoil(run, 1, lambda payload: payload[3].update(n="air.temperature/bad"))),
+        ("a batch without time", "has its time",
+         lambda run: spoil(run, 5, lambda payload: payload[0].update(clock="unsettled"))),
+        ("a gap before an empty batch", "no gap", lambda run: spoil(run, 6, lambda payload: payload[-1].update(seq=8))),
+        ("a second stream", "keeps the stream", lambda run: spoil(run, 8, lambda payload: payload.update(stream="bb"))),
+        ("a gap in the events", "lane events", lambda run: spoil(run, 8, lambda payload: payload.update(seq=2))),
+        ("no events", "both published", lambda run: run["messages"].pop(8)),
+        ("no retained status", "while online", lambda run: run["retained.online"].pop(0)),
+        ("no retained inventory", "inventory", lambda run: run["retained.online"].pop(1)),
+        ("a status that stays online", "says offline", lambda run: run.update({"retained.offline": run["retained.online"]})),
+        ("a status of another stream", "names the stream", lambda run: run["retained.online"].__setitem__(
+            0, dict(run["retained.online"][0], payload='{"state": "online", "stream": "bb"}'))),
+        ("QoS 0", "QoS 1", lambda run: run["messages"].__setitem__(2, dict(run["messages"][2], qos=0))),
+        ("a slow end", "SIGTERM: seconds", lambda run: run["driven"].update(stop_ended="1032.5")),
+        ("an end by a signal", "exit code", lambda run: run["driven"].update(stop_exit="139")),
+        ("a config refused", "validate", lambda run: run["driven"].update(validate_exit="78")),
+        ("no end", "its end", lambda run: run["driven"].pop("end")),
+        ("a failure in the guest", "the run", lambda run: run["driven"].update(failed="the agent is not ready")),
+        ("a deaf board", "gpiomon", lambda run: run["driven"].update(board_edges="39")),
+        ("a kernel that measures otherwise", "the data sheet's", lambda run: run["driven"].update(board_humidity="49000")),
+        ("nothing recorded", "both published", lambda run: run["messages"].clear()),
+        ("no weather", "kernel measured", lambda run: run["kernel"].clear()),
+        ("an empty folder", "its end", lambda run: run.clear()),
+    )
+    report = Report()
+    report.equal("a good run passes", judge(synthetic()).failures, [])
+    for name, word, change in spoilers:
+        run = synthetic()
+        change(run)
+        failures = judge(run).failures
+        noticed = any(word in failure for failure in failures)
+        report.true(f"noticed: {name}", noticed, True if noticed else failures, f"a failed '{word}'")
+    return report.end()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--self-test"]:
+        good = self_test()
+    elif sys.argv[1:2] == ["--systemd"] and len(sys.argv) == 3:
+        good = check_systemd(sys.argv[2], Report())
+    elif len(sys.argv) == 2 and os.path.isdir(sys.argv[1]):
+        good = check(sys.argv[1], Report())
+    else:
+        sys.exit("usage: check.py FOLDER | --systemd FOLDER | --self-test")
+    sys.exit(0 if good else 1)
