@@ -134,7 +134,8 @@ public final class Simulation {
             if isFinished { return verdict(isComplete: true) }
             if clock.elapsed > Self.drainedBy {
                 var result = verdict(isComplete: false)
-                result.problem = "not drained by virtual time \(Self.drainedBy)"
+                let rest = process.map { $0.courier.outbox.undrained } ?? "no process"
+                result.problem = "not drained by virtual time \(Self.drainedBy): \(rest)"
                 return result
             }
             let moment = max(next, clock.elapsed)

@@ -347,7 +347,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             writeCheckpoint(isOrderly: true)
         }
         if current.stage == .spilling {
-            outbox.spillWhatIsDue(now: now, isOnline: false, everything: true)
+            outbox.spillWhatIsDue(now: now, isOffering: false, everything: true)
             let isSafe = outbox.isEverythingSpilled && !outbox.isCheckpointPending
             if isSafe || now >= current.endAt {
                 if session.phase == .online {

@@ -182,7 +182,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         takeNotices()
         takeReadings()
         sealIfDue()
-        outbox.step(now: now, isOnline: isOnline)
+        outbox.step(now: now, isOffering: isOnline && mayOffer)
         feedKPIs()
         tellLosses()
         tellDisk()
@@ -198,7 +198,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     private func nextDeadline() -> Boottime {
-        var next = min(session.deadline, broker.deadline(), checkpointAt, outbox.deadline(isOnline: isOnline))
+        var next = min(session.deadline, broker.deadline(), checkpointAt, outbox.deadline())
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline)

@@ -291,6 +291,18 @@ extension Outbox where D: ~Copyable {
             }
     }
 
+    /// What keeps `isDrained` from being true, for a failure report.
+    public var undrained: String {
+        var parts: [String] = []
+        if !recovery.isDone { parts.append("the flash has not been looked through") }
+        if !inFlight.isEmpty { parts.append("\(inFlight.count) messages in flight") }
+        for segment in flash.segments where !segment.isOffered { parts.append("\(segment.name.text) not offered") }
+        for lane in Lane.allCases where uplink[stream, lane].firstMissing(from: 1) < open.nextSequence(lane) {
+            parts.append("\(lane.name) \(uplink[stream, lane].firstMissing(from: 1)) of \(open.nextSequence(lane) - 1) not acknowledged")
+        }
+        return parts.joined(separator: ", ")
+    }
+
     /// Unacknowledged batches of the current stream, roughly (for health).
     public func backlog(_ lane: Lane) -> UInt64 {
         let held = uplink[stream, lane].ranges.reduce(0) { $0 + ($1.last - $1.first + 1) }

@@ -20,19 +20,20 @@ struct DropScan {
 
 extension Outbox where D: ~Copyable {
     /// Takes completions and moves everything of the flash on. Never waits. Call once a step.
-    public mutating func step(now: Boottime, isOnline: Bool) {
+    /// `isOffering`: what is sealed goes to a broker at once, so that what is young may be acknowledged at any moment.
+    public mutating func step(now: Boottime, isOffering: Bool) {
         while let completion = disk.nextCompletion() {
             guard let purpose = queue.purpose(of: completion) else { continue }
             finish(purpose, completion.result, now: now)
         }
-        spillWhatIsDue(now: now, isOnline: isOnline, everything: false)
+        spillWhatIsDue(now: now, isOffering: isOffering, everything: false)
         keepMemoryBound()
         keepFlashBound(now: now)
         queue.submit(to: &disk)
     }
 
     /// When `step` has something to do though nothing happens: the next batch reaches half its loss window.
-    public func deadline(isOnline: Bool) -> Boottime {
+    public func deadline() -> Boottime {
         var deadline = Boottime.distantFuture
         guard recovery.hasListing else { return deadline }
         for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil {
@@ -54,13 +55,13 @@ extension Outbox where D: ~Copyable {
     // MARK: Spilling
 
     /// Starts a spill of every lane that is due; `everything`: whatever is not acknowledged (an orderly stop, a power-fail).
-    public mutating func spillWhatIsDue(now: Boottime, isOnline: Bool, everything: Bool) {
+    public mutating func spillWhatIsDue(now: Boottime, isOffering: Bool, everything: Bool) {
         guard recovery.hasListing else { return }
         guard everything || now >= diskRetryAt else { return }
         for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil {
             guard let next = nextToSpill(lane), let oldest = memory.oldest(lane, next) else { continue }
             guard everything || now - oldest >= halfWindow else { continue }
-            spill(lane, from: next, now: now, isOnline: isOnline && !everything)
+            spill(lane, from: next, now: now, isOffering: isOffering && !everything)
         }
         queue.submit(to: &disk)
     }
@@ -70,7 +71,7 @@ extension Outbox where D: ~Copyable {
         Lane.allCases.allSatisfy { nextToSpill($0) == nil } && spills.allSatisfy { $0 == nil }
     }
 
-    private mutating func spill(_ lane: Lane, from first: UInt64, now: Boottime, isOnline: Bool) {
+    private mutating func spill(_ lane: Lane, from first: UInt64, now: Boottime, isOffering: Bool) {
         var bytes: [UInt8] = []
         var packing = Packing()
         var sequence = first
@@ -80,8 +81,7 @@ extension Outbox where D: ~Copyable {
                 sequence += 1
                 continue
             }
-            // Online, what is younger may be acknowledged at any moment.
-            if isOnline, let oldest = memory.oldest(lane, sequence), now - oldest < halfWindow { break }
+            if isOffering, let oldest = memory.oldest(lane, sequence), now - oldest < halfWindow { break }
             guard load(lane, sequence), let header = codec.header else {
                 // Gone from the memory tier: told when it was dropped.
                 sequence += 1
