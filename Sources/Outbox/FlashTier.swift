@@ -23,10 +23,16 @@ struct FlashTier {
     private(set) var segments: [FlashSegment] = []
     private(set) var bytes = 0
 
-    /// Takes the listing of the state directory. `order` tells streams apart in age; unknown ones count as oldest.
-    mutating func adopt(_ entries: [FileEntry], order: [StreamID]) {
+    /// Takes the listing of the state directory. `order` tells streams apart in age; unknown ones count as oldest. Returns
+    /// segments of which a power cut left nothing but the name.
+    mutating func adopt(_ entries: [FileEntry], order: [StreamID]) -> [SegmentName] {
+        var empty: [SegmentName] = []
         for entry in entries {
             guard let name = SegmentName(entry.name), !segments.contains(where: { $0.name == name }) else { continue }
+            guard entry.bytes > 0 else {
+                empty.append(name)
+                continue
+            }
             segments.append(FlashSegment(name: name, bytes: entry.bytes))
             bytes += entry.bytes
         }
@@ -36,6 +42,7 @@ struct FlashTier {
             return (age(a.stream), a.stream.rawValue, a.lane.rawValue, a.first, a.attempt)
                 < (age(b.stream), b.stream.rawValue, b.lane.rawValue, b.first, b.attempt)
         }
+        return empty
     }
 
     func index(of name: SegmentName) -> Int? { segments.firstIndex { $0.name == name } }

@@ -148,7 +148,7 @@ extension Outbox where D: ~Copyable {
             var order: [StreamID] = []
             if let last = recovery.checkpoint?.stream { order.append(last) }
             if !order.contains(stream) { order.append(stream) }
-            flash.adopt(entries, order: order)
+            for name in flash.adopt(entries, order: order) { queue.ask(.remove(file: name.text), .remove) }
         case .failed(let fault): diskFailed(fault, at: nil)
         default: break
         }
