@@ -22,6 +22,17 @@ struct KPIFeed {
     }
 
     var isBound: Bool { !bindings.isEmpty }
+
+    /// A continued stream goes on behind what the KPIs of the process before had passed, and never folds batches of an earlier
+    /// configuration: their windows stay as that configuration's process last gave them.
+    mutating func takeUp<D: Disk & ~Copyable>(_ outbox: inout Outbox<D>) {
+        guard isBound else {
+            outbox.kpisPassedThrough = .max
+            return
+        }
+        if outbox.kpisPassedThrough == .max { outbox.kpisPassedThrough = 0 }
+        next = max(outbox.kpisPassedThrough + 1, outbox.firstOfConfiguration)
+    }
 }
 
 /// A time without power before this boot, as `KPIFolder.noteDark` wants it. Kept in the runtime directory, because a restart of
@@ -56,17 +67,6 @@ struct DarkTime: Equatable {
 }
 
 extension Courier where D: ~Copyable, R: ~Copyable {
-    /// A continued stream goes on behind what the KPIs of the process before had passed, and never folds batches of an earlier
-    /// configuration: their windows stay as that configuration's process last gave them.
-    mutating func takeUpKPIs() {
-        guard kpis.isBound else {
-            outbox.kpisPassedThrough = .max
-            return
-        }
-        if outbox.kpisPassedThrough == .max { outbox.kpisPassedThrough = 0 }
-        kpis.next = max(outbox.kpisPassedThrough + 1, outbox.firstOfConfiguration)
-    }
-
     mutating func feedKPIs() {
         guard kpis.isBound, hasTakenUpRecovery else { return }
         var folds = 0
@@ -123,6 +123,14 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         guard kpis.isBound else { return }
         feedKPIs()
         giveOut(.provisional)
+    }
+
+    /// Before the first spill of an outage the open windows are given out, so that they reach the flash with it and a power cut
+    /// in the outage leaves them exact.
+    mutating func giveBeforeOutage() {
+        guard kpis.isBound, !hasGivenForOutage, !(isOnline && mayOffer), outbox.deadline() <= now else { return }
+        hasGivenForOutage = true
+        provisionalKPIs()
     }
 
     private mutating func giveOut(_ which: KPIFolder.Selection) {

@@ -101,6 +101,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         publishRetained(.status, status.payload(isOnline: true))
         if greeting.publishesInventory { publishRetained(.inventory, plan.inventory.payload()) }
         outbox.beginSession(now: now)
+        hasGivenForOutage = false
         switch greeting.change {
         case .tell:
             if !greeting.isFirst { event(EventItem.broker(.back)) }

@@ -111,6 +111,12 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var historyAllowance = Allowance()
     var kpis: KPIFeed
     var hasTakenUpRecovery = false
+    /// Streams of earlier boots whose KPI windows are still to be finished, and the one that is being.
+    var earlierStreams: [StreamID] = []
+    var resume: StreamResume?
+    var resumeIsDue = false
+    /// Open windows were given out before the first spill of this outage.
+    var hasGivenForOutage = false
     public internal(set) var figures = CourierFigures()
 
     /// Set once the stop has begun.
@@ -146,7 +152,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
         self.outbox = outbox
         self.broker = broker
-        takeUpKPIs()
+        kpis.takeUp(&self.outbox)
         session.start(at: now)
     }
 
@@ -182,8 +188,11 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         takeNotices()
         takeReadings()
         sealIfDue()
+        giveBeforeOutage()
         outbox.step(now: now, isOffering: isOnline && mayOffer)
         feedKPIs()
+        resumeIsDue = false
+        resumeEarlierStreams()
         tellLosses()
         tellDisk()
         sealEvents()
@@ -207,6 +216,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             // Nothing tells when the clock settles: look once a second until it has, and when the wait is over.
             next = min(next, now + Limits.clockLookEvery)
         }
+        if resumeIsDue { next = now }
         if let stop { next = min(next, stop.nextStage) }
         return max(next, now)
     }
@@ -386,6 +396,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     private mutating func takeUpRecovery() {
         guard !hasTakenUpRecovery, outbox.isRecovered else { return }
         hasTakenUpRecovery = true
+        listEarlierStreams()
         guard outbox.nextSequence(.events) == 1 else { return }
         var previous: (stream: UInt64, last: [(lane: Lane, seq: UInt64)])?
         if let checkpoint = outbox.recoveredCheckpoint, checkpoint.stream != outbox.stream {

@@ -107,7 +107,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 lineDrivers[place].resume(from: kept, isExact: true)
             } else if let kept = afterPowerCut(id) {
                 lineDrivers[place].resume(from: kept, isExact: false)
-                note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].checkpoint ?? 0))
+                note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].total ?? 0))
             }
             counters.assign(index, key: key(id), checkpoint: lineDrivers[place].checkpoint ?? 0)
         }

@@ -43,11 +43,13 @@ private struct Fields {
     var period: String?
     var hash: String?
     var mark: FoldMark?
+    var stream: UInt64?
 
     mutating func take(_ name: String, from reader: inout JSONReader) throws(ContributionFault) {
         switch name {
         case "t": try reader.skip()
         case "kind": kind = try reader.string()
+        case "stream": stream = try reader.stream()
         case "kpi": code = try reader.string()
         case "slug": slug = try reader.string()
         case "series": series = try reader.name(name)
@@ -117,11 +119,12 @@ private struct Fields {
             throw .outOfRange(member: "quality")
         }
         guard try present(period, "period") == "-" else { throw .outOfRange(member: "period") }
-        let contribution = Contribution(
+        var contribution = Contribution(
             indicator: indicator, sensor: try present(sensor, "sensor"), series: try present(series, "series"),
             windowStart: start, windowSeconds: length, revision: revision,
             isFinal: try present(isFinal, "final"), unit: unit, scale: scale, state: state, coverage: coverage,
             customers: customers, zone: zone, quality: quality, mark: mark)
+        contribution.ofStream = stream
         var digits: [UInt8] = []
         appendHexadecimal(contribution.contentHash, to: &digits)
         guard try present(hash, "h").utf8.elementsEqual(digits) else { throw .wrongHash }
@@ -135,6 +138,15 @@ private struct Fields {
 }
 
 extension JSONReader {
+    /// A stream: 16 hex digits.
+    mutating func stream() throws(ContributionFault) -> UInt64 {
+        let digits = try string()
+        guard digits.utf8.count == 16, let number = UInt64(digits, radix: 16), digits.utf8.first != 0x2B else {
+            throw .outOfRange(member: "stream")
+        }
+        return number
+    }
+
     /// A name of ours: not empty, at most 128 bytes.
     fileprivate mutating func name(_ member: String) throws(ContributionFault) -> String {
         let text = try string()

@@ -22,8 +22,10 @@
 //   microseconds), `n` (its ordinal); a mains line's last believable level, `line`, and its moment, `line_us`, when
 //   that is another. Open outage: began between `open_low_us` and `open_us`.
 // - `weight`: `customers` for outages. `zone`: as configured.
+// - `stream` (16 hex digits; seldom): the stream that the contribution belongs to, when it is not the message's. After a
+//   power cut a node finishes the windows of the stream before from what its flash holds, in batches of the new one.
 // - Canonical: names sorted, no spaces, strings escaped only where RFC 8259 section 7 demands it. `h` is FNV-1a, 64
-//   bits, of the canonical object without `h`, `kind` and `t`: equal `rev` and different `h` is an error to be looked
+//   bits, of the canonical object without `h`, `kind`, `stream` and `t`: equal `rev` and different `h` is an error to be looked
 //   at, never merged.
 
 /// The quality classes of the U4SSC Verification Manual (page 163).
@@ -79,6 +81,8 @@ public struct Contribution: Equatable, Sendable {
     public var zone: String?
     public var quality: DataQuality
     public var mark: FoldMark?
+    /// Nil: of the stream that the message names.
+    public var ofStream: UInt64?
 
     public init(
         indicator: Indicator, sensor: String, series: String, windowStart: Int64, windowSeconds: Int64,
@@ -123,6 +127,11 @@ public struct Contribution: Equatable, Sendable {
         var canonical = CanonicalWriter()
         let place = writeMembers(into: &canonical)
         bytes.append(contentsOf: #""kind":"contribution","#.utf8)
+        if let ofStream {
+            bytes.append(contentsOf: #""stream":""#.utf8)
+            appendHexadecimal(ofStream, to: &bytes)
+            bytes.append(contentsOf: #"","#.utf8)
+        }
         bytes.append(contentsOf: canonical.bytes[1..<place])
         bytes.append(contentsOf: #","h":""#.utf8)
         appendHexadecimal(fnv1a(canonical.bytes), to: &bytes)

@@ -31,12 +31,7 @@ public struct ContributionBatch: Equatable, Sendable {
             switch name {
             case "v": version = try reader.integer()
             case "node": node = try reader.string()
-            case "stream":
-                let digits = try reader.string()
-                guard digits.utf8.count == 16, let number = UInt64(digits, radix: 16), digits.utf8.first != 0x2B else {
-                    throw .outOfRange(member: "stream")
-                }
-                stream = number
+            case "stream": stream = try reader.stream()
             case "lane": lane = try reader.string()
             case "seq": seq = try reader.unsigned()
             case "items":

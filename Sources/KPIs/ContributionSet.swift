@@ -60,7 +60,9 @@ public struct ContributionSet: Sendable {
     }
 
     public mutating func add(_ batch: ContributionBatch) {
-        for contribution in batch.contributions { add(contribution, node: batch.node, stream: batch.stream) }
+        for contribution in batch.contributions {
+            add(contribution, node: batch.node, stream: contribution.ofStream ?? batch.stream)
+        }
     }
 
     /// Takes over all of another set.

@@ -1,35 +1,51 @@
 // Small kernel files (sysfs, procfs): opened once, then read from the start each time, which makes the kernel produce
-// the value anew (Documentation/filesystems/sysfs.rst).
+// the value anew (Documentation/filesystems/sysfs.rst). A path keeps its handle for ever, so that there are never more
+// descriptors and handles than paths.
 
 import Glibc
 import World
 
 public struct KernelAttributes: Attributes, ~Copyable {
     private let root: String
+    /// By handle; -1 where the file went away between two openings.
     private var descriptors: [Int32] = []
+    private var handles: [String: AttributeHandle] = [:]
 
     /// `root` is put before every path: `/` on a board, another folder in a test.
     public init(root: String = "/") { self.root = root.hasSuffix("/") ? String(root.dropLast()) : root }
 
-    deinit { for descriptor in descriptors { close(descriptor) } }
+    deinit { for descriptor in descriptors where descriptor >= 0 { close(descriptor) } }
 
     public mutating func list(_ directory: String) throws(AttributeFault) -> [String] {
         do throws(SystemError) { return try listDirectory(root + directory) } catch { throw Self.fault(error.errno) }
     }
 
+    /// A known path is opened anew: the descriptor of an unbound device stays dead also when the device has come back.
     public mutating func open(_ path: String) throws(AttributeFault) -> AttributeHandle {
-        invariant(descriptors.count < Int(UInt16.max), "at most 65535 attributes are opened")
+        let known = handles[path]
+        if let known, descriptors[Int(known.index)] >= 0 {
+            close(descriptors[Int(known.index)])
+            descriptors[Int(known.index)] = -1
+        }
         let full = root + path
         let descriptor = uninterrupted { Glibc.open(full, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw Self.fault(-descriptor) }
+        if let known {
+            descriptors[Int(known.index)] = descriptor
+            return known
+        }
+        invariant(descriptors.count < Int(UInt16.max), "at most 65535 attributes are opened")
+        let handle = AttributeHandle(index: UInt16(descriptors.count))
         descriptors.append(descriptor)
-        return AttributeHandle(index: UInt16(descriptors.count - 1))
+        handles[path] = handle
+        return handle
     }
 
     public mutating func read(
         _ attribute: AttributeHandle, into buffer: UnsafeMutableRawBufferPointer
     ) throws(AttributeFault) -> Int {
         let descriptor = descriptors[Int(attribute.index)]
+        guard descriptor >= 0 else { throw .noSuchFile }
         let count = uninterrupted { pread(descriptor, buffer.baseAddress, buffer.count, 0) }
         guard count >= 0 else { throw Self.fault(Int32(-count)) }
         return count

@@ -11,7 +11,7 @@ enum DiskPurpose: Equatable {
     case spill(lane: Lane, isLast: Bool)
     case historyRead
     case dropRead
-    case resumeRead
+    case walkRead
     case remove
 }
 

@@ -279,7 +279,9 @@ extension Outbox where D: ~Copyable {
             }
             let isDone = uplink[segment.name.stream, segment.name.lane].covers(SequenceRange(segment.name.first, last))
             let isKept = segment.name.stream == stream && segment.name.lane == .readings && last > kpisPassedThrough
-            if isDone && !isKept { removeSegment(segment.name) }
+            if isDone && !isKept && !heldStreams.contains(segment.name.stream) {
+                removeSegment(segment.name)
+            }
         }
     }
 

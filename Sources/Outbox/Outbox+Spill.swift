@@ -186,7 +186,7 @@ extension Outbox where D: ~Copyable {
         case .spill(let lane, let isLast): finishSpill(lane, isLast: isLast, result, now: now)
         case .historyRead: finishHistoryRead(result, now: now)
         case .dropRead: finishDropRead(result, now: now)
-        case .resumeRead: break
+        case .walkRead: finishWalkRead(result)
         }
     }
 

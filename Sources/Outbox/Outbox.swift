@@ -94,6 +94,8 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var generation: UInt64 = 0
     var runtimeGeneration: UInt64 = 0
     var drop: DropScan?
+    var walk: StoredWalk?
+    var heldStreams: [StreamID] = []
     var losses: [Loss] = []
     /// Readings batches up to this number need not be kept for the KPIs.
     public var kpisPassedThrough: UInt64 = .max {

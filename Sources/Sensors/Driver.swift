@@ -106,6 +106,8 @@ public protocol LineDriver: Sendable {
     mutating func edge(_ edge: Edge, into samples: inout Samples)
     /// Every `every`, and once more at an orderly stop.
     mutating func collect(at now: Boottime, isActive: Bool, into samples: inout Samples)
+    /// What the counter stands at, in the channels' scale, for the event that tells a new counter epoch.
+    var total: Int64? { get }
     /// Counter state to keep across restarts and power cuts; nil when the driver has none.
     var checkpoint: Int64? { get }
     /// Goes on from a checkpoint, before `begin`. `isExact` false: from flash after a power cut, so up to one
@@ -115,6 +117,7 @@ public protocol LineDriver: Sendable {
 
 extension LineDriver {
     public var checkpoint: Int64? { nil }
+    public var total: Int64? { nil }
     public mutating func resume(from checkpoint: Int64, isExact: Bool) {}
 }
 

@@ -70,6 +70,8 @@ struct PulseCounter: LineDriver {
     /// totals.
     var checkpoint: Int64? { min(pending, Self.maximumPending) << Self.totalBits | reported }
 
+    var total: Int64? { initialSteps + (reported + pending) * stepsPerPulse }
+
     mutating func resume(from checkpoint: Int64, isExact: Bool) {
         let kept = max(checkpoint, 0)
         reported = kept & Self.maximumPulses

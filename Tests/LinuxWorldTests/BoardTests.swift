@@ -61,6 +61,37 @@ struct BoardTests {
         #expect(throws: AttributeFault.noSuchFile) { _ = try attributes.list("/missing") }
     }
 
+    @Test("a path opened again keeps its handle, finds the file that is there now, and costs no second descriptor")
+    func reopenedAttribute() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("temperature", "1")
+        try folder.write("humidity", "2")
+        var attributes = KernelAttributes(root: folder.path)
+        let temperature = try attributes.open("/temperature"), humidity = try attributes.open("/humidity")
+        func read(_ attribute: AttributeHandle) throws -> String {
+            var buffer = [UInt8](repeating: 0, count: 8)
+            let count = try buffer.withUnsafeMutableBytes { try attributes.read(attribute, into: $0) }
+            return String(decoding: buffer[..<count], as: UTF8.self)
+        }
+        func openDescriptors() throws -> Int {
+            try listDirectory("/proc/self/fd").count { number in
+                var target = [UInt8](repeating: 0, count: 4_096)
+                let length = target.withUnsafeMutableBytes { readlink("/proc/self/fd/" + number, $0.baseAddress, $0.count) }
+                return length > 0 && String(decoding: target[..<length], as: UTF8.self).hasPrefix(folder.path + "/")
+            }
+        }
+        #expect(try openDescriptors() == 2)
+        unlink(folder.file("temperature"))
+        #expect(throws: AttributeFault.noSuchFile) { _ = try attributes.open("/temperature") }
+        #expect(throws: AttributeFault.noSuchFile) { _ = try read(temperature) }
+        #expect(try openDescriptors() == 1)
+        try folder.write("temperature", "3")
+        for _ in 0..<100 { #expect(try attributes.open("/temperature") == temperature) }
+        #expect(try read(temperature) == "3")
+        #expect(try read(humidity) == "2")
+        #expect(try openDescriptors() == 2)
+    }
+
     @Test("the boot id is the kernel's, as text and as two words")
     func bootID() throws {
         let kernels = try readFile("/proc/sys/kernel/random/boot_id", limit: 64)
