@@ -47,10 +47,14 @@ let package = Package(
         .testTarget(name: "KPIsTests", dependencies: ["KPIs"], swiftSettings: strict),
         .testTarget(name: "OutboxTests", dependencies: ["Outbox", "SimulatedWorld"], swiftSettings: strict),
         .testTarget(name: "UplinkTests", dependencies: ["Uplink"], swiftSettings: strict),
-        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "SimulatedWorld"], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests", dependencies: ["Agent", "Gateway", "KPIs", "SimulatedWorld"], swiftSettings: strict),
         .testTarget(name: "SiteConfigTests", dependencies: ["SiteConfig"], swiftSettings: strict),
         .testTarget(name: "SimulatedWorldTests", dependencies: ["SimulatedWorld"], swiftSettings: strict),
         .testTarget(name: "LinuxWorldTests", dependencies: ["LinuxWorld"], swiftSettings: strict),
+        // The built programs, run as users run them, and the rules of this repository.
+        .testTarget(name: "CommandTests", dependencies: ["cityedge", "cityedged"], swiftSettings: strict),
+        .testTarget(name: "RepositoryTests", dependencies: ["cityedged"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

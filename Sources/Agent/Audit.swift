@@ -19,6 +19,10 @@ struct Audit {
     private(set) var duplicates = 0
     /// Readings that tombstones account for.
     private(set) var tombstoned = 0
+    /// Sums of values by channel, in millionths of the unit; of values that were given, good or uncertain.
+    private(set) var sumsInMillionths: [String: Int64] = [:]
+    /// What the contributions of all streams amount to.
+    private(set) var contributionSet = ContributionSet()
     /// Messages that are not as the contract says.
     private(set) var unreadable: [String] = []
     private(set) var messages = 0
@@ -52,7 +56,10 @@ struct Audit {
         do throws(ContributionFault) {
             switch kind {
             case "readings", "history": try takeReadings(message.payload, isLate: kind == "history")
-            case "contributions", "events", "security": try takeItems(message.payload)
+            case "contributions":
+                try takeItems(message.payload)
+                contributionSet.add(try ContributionBatch.parse(message.payload))
+            case "events", "security": try takeItems(message.payload)
             default: break
             }
         } catch { unreadable.append("\(kind): \(error)") }
@@ -62,6 +69,8 @@ struct Audit {
         var key: BatchKey?
         var count = 0
         var found: [(BatchKey, Int)] = []
+        var values: [(name: String, millionths: Int64)] = []
+        var sums: [[(name: String, millionths: Int64)]] = []
         var reader = JSONReader(payload)
         try reader.array { reader throws(ContributionFault) in
             var stream: String?
@@ -80,16 +89,25 @@ struct Audit {
             }
             if !isLate, let value { latest[name] = (String(decoding: payload[value], as: UTF8.self), unit) }
             if let sequence {
-                if let key { found.append((key, count)) }
+                if let key {
+                    found.append((key, count))
+                    sums.append(values)
+                }
                 count = 0
+                values = []
                 key = BatchKey(stream: stream ?? "", lane: "readings", sequence: sequence)
             }
             if name != "batch" { count += 1 }
+            if let value, let amount = Self.millionths(payload[value]) { values.append((Self.plain(name), amount)) }
         }
         try reader.finish()
-        if let key { found.append((key, count)) }
-        for (key, count) in found {
+        if let key {
+            found.append((key, count))
+            sums.append(values)
+        }
+        for (index, (key, count)) in found.enumerated() {
             if batches.updateValue(count, forKey: key) == nil {
+                for (name, amount) in sums[index] { sumsInMillionths[name, default: 0] &+= amount }
                 delivered += count
                 deliveredByStream[key.stream, default: 0] += count
                 if isLate { late += count } else { live += count }
@@ -97,6 +115,32 @@ struct Audit {
                 duplicates += count
             }
         }
+    }
+
+    /// The channel's name without its quality.
+    private static func plain(_ name: String) -> String {
+        name.hasSuffix("/uncertain") ? String(name.dropLast("/uncertain".utf8.count)) : name
+    }
+
+    /// A decimal of at most six places, exactly; nil for anything finer.
+    private static func millionths(_ text: ArraySlice<UInt8>) -> Int64? {
+        var value: Int64 = 0
+        var places = -1
+        var isNegative = false
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "-"): isNegative = true
+            case UInt8(ascii: "."): places = 0
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+                guard !overflow else { return nil }
+                value = product &+ Int64(byte - UInt8(ascii: "0"))
+                if places >= 0 { places += 1 }
+            default: return nil
+            }
+        }
+        for _ in max(places, 0)..<max(6, places) { value = value.multipliedReportingOverflow(by: 10).partialValue }
+        return places > 6 ? nil : isNegative ? -value : value
     }
 
     private mutating func takeItems(_ payload: [UInt8]) throws(ContributionFault) {

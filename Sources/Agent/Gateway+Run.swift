@@ -59,7 +59,7 @@ struct CourierThread: ~Copyable, @unchecked Sendable {
             if !hasBegunStop, shared.counts.isFinished {
                 if drainUntil == nil {
                     drainUntil = clock.now() + drainAtMost
-                    courier.sealWhatIsLeft()
+                    courier.sealWhatIsLeft(taken: shared.counts.takenByChannel)
                     continue
                 }
                 if courier.isDrained || clock.now() >= drainUntil! {

@@ -142,7 +142,8 @@ public final class Simulation {
             stalled = moment == clock.elapsed ? stalled + 1 : 0
             guard stalled < 100_000 else {
                 var result = verdict(isComplete: false)
-                result.problem = "no progress at virtual time \(clock.elapsed)"
+                let overdue = process.map { $0.courier.overdue } ?? "no process"
+                result.problem = "no progress at virtual time \(clock.elapsed); overdue: \(overdue)"
                 return result
             }
             clock.advance(to: until.map { min(max($0, clock.elapsed), moment) } ?? moment)
@@ -196,6 +197,7 @@ public final class Simulation {
             let edge = clock.now() - site.outbox.lossWindow - .seconds(1)
             exposed = (stream, truth[stream]?.recent.count { $0 >= edge } ?? 0)
             process = nil
+            hardware.lines.releaseAll()
         }
         // A power cut that finds the process dead takes what it had no time to spill.
         guard powerCut, let (stream, count) = exposed else { return }
@@ -240,7 +242,10 @@ public final class Simulation {
         if process!.sampler == nil { startSampling() }
         if process!.sampler != nil {
             if clock.elapsed >= samplingEnds {
-                if !process!.counts.isFinished { process!.sampler!.finish() }
+                if !process!.counts.isFinished {
+                    process!.sampler!.finish()
+                    process!.courier.sealWhatIsLeft(taken: process!.counts.takenByChannel)
+                }
             } else {
                 next = min(next, clock.virtualTime(of: process!.sampler!.step()), hardwareDeadline())
             }
@@ -336,7 +341,20 @@ public final class Simulation {
                 result.lostInPowerCuts += missing
             }
         }
+        if isComplete, result.problem == nil { result.problem = kpiProblem(audit, result) }
         if let unreadable = audit.unreadable.first { result.problem = "a message against the contract: \(unreadable)" }
         return result
+    }
+
+    /// Water is counted twice, as readings and as contributions: without a power cut both say the same, to the pulse.
+    private func kpiProblem(_ audit: Audit, _ result: SimulationVerdict) -> String? {
+        guard let water = Indicator.named("en-en-ws-2c"), result.contributions > 0 else { return nil }
+        let told = audit.sumsInMillionths["water.volume"] ?? 0
+        let counted = Int64(clamping: audit.contributionSet.total(water).millilitres)
+        trace.note("books", "water: readings tell \(told) ml, contributions \(counted) ml")
+        if result.streams == 1, told != counted {
+            return "water: readings tell \(told) ml, contributions \(counted) ml"
+        }
+        return counted > told ? "water: contributions tell more (\(counted) ml) than readings (\(told) ml)" : nil
     }
 }

@@ -25,7 +25,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     mutating func resumeEarlierStreams() {
-        guard !earlierStreams.isEmpty, let anchor = settling.anchor else { return }
+        guard !earlierStreams.isEmpty, let anchor = knownAnchor else { return }
         for _ in 0..<Limits.foldsPerStep {
             guard let stream = earlierStreams.first else { return }
             if resume == nil {

@@ -13,6 +13,8 @@ struct KPIFeed {
     var folder: KPIFolder?
     /// The next readings batch to fold.
     var next: UInt64 = 1
+    /// `next` as it was when open windows were last given out.
+    var givenBefore: UInt64 = 0
     /// When windows that have ended are to be given out though no batch comes.
     var deadline = Boottime.distantFuture
 
@@ -78,7 +80,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 continue
             }
             // Only KPI windows wait for the clock.
-            guard let anchor = outbox.codec.anchor ?? settling.anchor else { return }
+            guard let anchor = outbox.codec.anchor ?? outbox.firstAnchor else {
+                kpis.deadline = .distantFuture
+                return
+            }
             if kpis.folder == nil { beginFolding(sequence, anchor) }
             kpis.folder?.fold(outbox.codec.readings, seq: sequence, anchor: anchor)
             kpis.next = sequence + 1
@@ -125,6 +130,12 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         giveOut(.provisional)
     }
 
+    /// The same at the very end, when anything has come since they were last given.
+    mutating func lastKPIs() {
+        feedKPIs()
+        if kpis.next != kpis.givenBefore { provisionalKPIs() }
+    }
+
     /// Before the first spill of an outage the open windows are given out, so that they reach the flash with it and a power cut
     /// in the outage leaves them exact.
     mutating func giveBeforeOutage() {
@@ -134,7 +145,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     private mutating func giveOut(_ which: KPIFolder.Selection) {
-        guard let anchor = settling.anchor, kpis.folder != nil else { return }
+        guard let anchor = knownAnchor, kpis.folder != nil else {
+            kpis.deadline = .distantFuture
+            return
+        }
         var items: [Item] = []
         let time = now.truncatedToMicroseconds
         let utc = anchor.utc(now)
@@ -144,6 +158,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             items.append(Item(time: time, body: body))
         }
         if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        if which == .provisional { kpis.givenBefore = kpis.next }
         let passed = kpis.folder!.passedThrough
         if passed > outbox.kpisPassedThrough { outbox.kpisPassedThrough = passed }
         // Windows end on quarter hours at the earliest.

@@ -93,7 +93,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         Status(
             node: plan.nodeID, version: plan.version, boardSerial: plan.boardSerial, stream: outbox.stream.rawValue,
             bootID: outbox.boot.description, configHash: plan.channels.configHash,
-            clock: settling.anchor == nil ? .unsettled : .synced)
+            clock: knownAnchor == nil ? .unsettled : .synced)
     }
 
     private mutating func greet(_ greeting: Session.Greeting) {
@@ -143,7 +143,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 id = try broker.publish(topic: topic, payload: buffer, qualityOfService: 1, retained: true)
             } catch { journal.append(JournalLine(.warning, "\(topic): \(error.text)")) }
         }
-        if let id { session.sent(id, .retained(kind, bytes: UInt32(bytes.count))) }
+        // A full window has no room to remember it, as when the broker does not answer while we stop; nothing waits for its
+        // acknowledgement.
+        if let id, !session.inFlight.isFull { session.sent(id, .retained(kind, bytes: UInt32(bytes.count))) }
     }
 
     // MARK: Offering
@@ -219,7 +221,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     private mutating func encode(_ offered: OfferedBatches) -> TopicKind {
         guard let header = outbox.codec.header else { invariantFailed("an offer without a decoded block") }
         let isOurs = offered.stream == outbox.stream
-        let anchor = outbox.codec.anchor ?? (isOurs ? settling.anchor : nil)
+        let anchor = outbox.codec.anchor ?? (isOurs ? outbox.firstAnchor : nil)
         let boot = (outbox.boot(of: offered.stream) ?? outbox.boot).description
         let config = Hex.text(UInt64(header.configHash), digits: 8)
         // An earlier boot that never settled is encoded as of its last known moment plus the time since this boot began.
@@ -306,7 +308,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             body.append(unsigned: value)
         }
         put("uptime_seconds", UInt64(max(0, (now - startedAt).nanoseconds / 1_000_000_000)))
-        put("clock_synced", settling.anchor == nil ? 0 : 1)
+        put("clock_synced", knownAnchor == nil ? 0 : 1)
         put("readings_total", figures.readings)
         put("ring_refused_total", figures.refused)
         put("dropped_total", figures.tombstoned)
@@ -334,7 +336,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         now = clock.now()
         stop = Stop(drainUntil: now + Limits.stopDrain, endAt: now + Limits.stopWithin)
         _ = step()
-        provisionalKPIs()
+        lastKPIs()
         sealEvents()
     }
 

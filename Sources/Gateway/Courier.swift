@@ -88,6 +88,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var ordinals: [UInt64]
     var refused: [UInt64]
     var hasRefused = false
+    /// Readings that the process before left in the ring: numbered by another Sampler.
+    var leftBehind: Int
 
     // Time.
     var settling: ClockSettling
@@ -111,6 +113,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var historyAllowance = Allowance()
     var kpis: KPIFeed
     var hasTakenUpRecovery = false
+    /// The stream is new: its first event names the one before.
+    private let isNewStream: Bool
     /// Streams of earlier boots whose KPI windows are still to be finished, and the one that is being.
     var earlierStreams: [StreamID] = []
     var resume: StreamResume?
@@ -141,6 +145,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         session = Session(limits: limits, allowsCommands: false)
         ordinals = [UInt64](repeating: 0, count: plan.channels.count)
         refused = ordinals
+        // Killed between appending a reading and dropping it, the process before left it in both places.
+        if let first = readings.peek(), first == outbox.openNewest { readings.drop() }
+        leftBehind = readings.waiting
         settling = ClockSettling(trustsSystem: plan.trustsSystemClock)
         now = clock.now()
         startedAt = now
@@ -150,6 +157,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         senML = SenMLEncoder(city: plan.city, node: plan.nodeID)
         lanes = LaneEncoder(node: plan.nodeID)
         kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
+        isNewStream = outbox.nextSequence(.events) == 1
         self.outbox = outbox
         self.broker = broker
         kpis.takeUp(&self.outbox)
@@ -169,9 +177,11 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Everything that has come through the ring is sealed and acknowledged.
     public var isDrained: Bool { readings.peek() == nil && outbox.openCount == 0 && events.isEmpty && outbox.isDrained }
 
-    /// Seals what is open and gives out all KPI windows, as at an orderly stop, but goes on delivering.
-    public mutating func sealWhatIsLeft() {
+    /// The Sampler has finished, with so many readings of each channel: seals what is open and gives out all KPI windows,
+    /// as at an orderly stop, but goes on delivering.
+    public mutating func sealWhatIsLeft(taken: [UInt64]) {
         _ = step()
+        noteRefusedAtEnd(taken)
         sealReadings()
         provisionalKPIs()
         sealEvents()
@@ -217,8 +227,20 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             next = min(next, now + Limits.clockLookEvery)
         }
         if resumeIsDue { next = now }
+        if mustAwaitStreamEvent { next = min(next, startedAt + Limits.recoveryWait) }
         if let stop { next = min(next, stop.nextStage) }
         return max(next, now)
+    }
+
+    /// Which deadlines have passed, for a report of a simulation that makes no progress.
+    public var overdue: String {
+        let due: [(String, Boottime)] = [
+            ("session", session.deadline), ("broker", broker.deadline()), ("checkpoint", checkpointAt),
+            ("outbox", outbox.deadline()), ("history", historyAllowance.readyAt), ("kpis", kpis.deadline),
+            ("seal", outbox.openOldest.map { $0 + sealAge } ?? .distantFuture),
+            ("stop", stop?.nextStage ?? .distantFuture), ("resume", resumeIsDue ? now : .distantFuture),
+        ]
+        return due.filter { $0.1 <= now }.map(\.0).joined(separator: ", ")
     }
 
     // MARK: Time
@@ -227,6 +249,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         switch settling.look(at: now, { clock.wall() }) {
         case .none: return
         case .settled(let anchor):
+            outbox.settle(anchor)
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journal.append(JournalLine(.notice, "clock settled"))
             republishStatus()
@@ -236,8 +259,12 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         }
     }
 
+    /// What ties this boot to UTC: the present anchor, or, when this process has not seen a trusted clock yet, that of the
+    /// process before.
+    var knownAnchor: Anchor? { settling.anchor ?? outbox.firstAnchor }
+
     /// Unsettled batches wait for the clock, but not for ever.
-    var mayOffer: Bool { settling.anchor != nil || now - startedAt >= plan.settleWait || stop != nil }
+    var mayOffer: Bool { knownAnchor != nil || now - startedAt >= plan.settleWait || stop != nil }
 
     // MARK: Readings
 
@@ -246,7 +273,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             let index = Int(reading.channel.rawValue)
             if index < ordinals.count {
                 let expected = ordinals[index] &+ 1
-                if reading.ordinal > expected, ordinals[index] != 0 || reading.ordinal > 1 {
+                // Of a Sampler before ours nobody knows what it had counted up to.
+                let isKnown = leftBehind == 0 || ordinals[index] != 0
+                if reading.ordinal > expected, isKnown {
                     refused[index] += reading.ordinal - expected
                     hasRefused = true
                 }
@@ -256,6 +285,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
                 figures.readings &+= 1
             }
             readings.drop()
+            if leftBehind > 0 {
+                leftBehind -= 1
+                if leftBehind == 0 { for index in ordinals.indices { ordinals[index] = 0 } }
+            }
             if outbox.isOpenFull { sealReadings() }
         }
         if hasRefused { tellRefused() }
@@ -272,8 +305,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         tell(Loss(stream: outbox.stream, lane: .readings, range: nil, counts: counts, reason: "ring full"))
     }
 
-    /// After the Sampler has finished: readings at the very end that the ring refused show in no ordinal.
-    public mutating func noteRefusedAtEnd(_ totalTaken: [UInt64]) {
+    /// Readings at the very end that the ring refused show in no ordinal.
+    private mutating func noteRefusedAtEnd(_ totalTaken: [UInt64]) {
         for index in ordinals.indices where index < totalTaken.count && totalTaken[index] > ordinals[index] {
             refused[index] += totalTaken[index] - ordinals[index]
             hasRefused = true
@@ -302,10 +335,18 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     mutating func sealEvents() {
+        guard !mustAwaitStreamEvent else { return }
         if !events.isEmpty { outbox.seal(events, lane: .events, anchor: settling.anchor) }
         if !securityEvents.isEmpty { outbox.seal(securityEvents, lane: .security, anchor: settling.anchor) }
         events.removeAll(keepingCapacity: true)
         securityEvents.removeAll(keepingCapacity: true)
+    }
+
+    /// The first event of a stream needs the checkpoint of the one before: until that is read the others wait for it, though not
+    /// for a flash that does not answer.
+    private var mustAwaitStreamEvent: Bool {
+        isNewStream && !hasTakenUpRecovery && stop == nil && now < startedAt + Limits.recoveryWait
+            && events.count < Limits.eventsPerBatch && securityEvents.count < Limits.eventsPerBatch
     }
 
     private mutating func takeNotices() {
@@ -397,7 +438,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         guard !hasTakenUpRecovery, outbox.isRecovered else { return }
         hasTakenUpRecovery = true
         listEarlierStreams()
-        guard outbox.nextSequence(.events) == 1 else { return }
+        guard isNewStream else { return }
         var previous: (stream: UInt64, last: [(lane: Lane, seq: UInt64)])?
         if let checkpoint = outbox.recoveredCheckpoint, checkpoint.stream != outbox.stream {
             previous = (
@@ -418,7 +459,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
 
     mutating func writeCheckpoint(isOrderly: Bool) {
         outbox.writeCheckpoint(
-            now: now, utc: settling.anchor?.utc(now),
+            now: now, utc: knownAnchor?.utc(now),
             counters: counters.found.map { (key: $0.key, total: $0.checkpoint) }, isOrderly: isOrderly)
     }
 }

@@ -84,6 +84,11 @@ public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendabl
         tail.pointee.store(position &+ 1, ordering: .releasing)
     }
 
+    /// Consumer: how many elements there are to take, at least.
+    public var waiting: Int {
+        Int(head.pointee.load(ordering: .acquiring) &- tail.pointee.load(ordering: .relaxed))
+    }
+
     public func take() -> Element? {
         guard let element = peek() else { return nil }
         drop()

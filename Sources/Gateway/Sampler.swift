@@ -138,12 +138,20 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
 
     /// The orderly end: counters give what they have counted since their last reading.
     public mutating func finish() {
-        _ = takeEdges()
+        // Each line's buffer holds one step's edges at most; a line that never rests does not keep us.
+        for _ in 0...lineDrivers.count where !takeEdges() { break }
+        var taken: [UInt64] = []
         for index in states.indices {
-            guard case .line(let place) = states[index].driver, states[index].line != nil else { continue }
-            collectLine(index, place, now: clock.now())
+            if case .line(let place) = states[index].driver, states[index].line != nil {
+                collectLine(index, place, now: clock.now())
+            }
+            for (channel, count) in zip(states[index].channels, states[index].ordinals) {
+                let number = Int(channel.id.rawValue)
+                while taken.count <= number { taken.append(0) }
+                taken[number] = count
+            }
         }
-        counts.finish()
+        counts.finish(taken)
         hasNews = true
     }
 

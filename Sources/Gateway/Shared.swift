@@ -73,6 +73,7 @@ public final class SamplerCounts: Sendable {
     private let takenCount = Atomic<UInt64>(0)
     private let refusedCount = Atomic<UInt64>(0)
     private let finished = Atomic<Bool>(false)
+    private let byChannel = Mutex<[UInt64]>([])
     public init() {}
     /// Readings completed, also those that the ring refused.
     public var taken: UInt64 { takenCount.load(ordering: .acquiring) }
@@ -83,5 +84,10 @@ public final class SamplerCounts: Sendable {
         takenCount.wrappingAdd(1, ordering: .relaxed)
         if isRefused { refusedCount.wrappingAdd(1, ordering: .relaxed) }
     }
-    func finish() { finished.store(true, ordering: .releasing) }
+    /// Readings completed of each channel, by its id; empty before the Sampler has stopped.
+    public var takenByChannel: [UInt64] { byChannel.withLock { $0 } }
+    func finish(_ taken: [UInt64]) {
+        byChannel.withLock { $0 = taken }
+        finished.store(true, ordering: .releasing)
+    }
 }

@@ -11,8 +11,10 @@
 //     72    8   config hash they belong to
 //     80   32   numbers up to which each lane has been spilled to flash and synced (4 × 8)
 //    112    8   number of the first readings batch under the present configuration
-//    120    8   zero
-//    128    …   readings, 32 bytes each, as in memory (the file never leaves the board's boot)
+//    120    8   1 when the stream has settled: the anchor of its batches that were sealed before
+//    128   16   that anchor: offset ns, bound ns
+//    144   16   zero
+//    160    …   readings, 32 bytes each, as in memory (the file never leaves the board's boot)
 //
 // The count is stored after the reading, so that a kill at any instruction leaves a whole prefix. The next number is stored
 // after the sealed block is in the memory tier: a kill between the two leaves an open batch whose number is already sealed,
@@ -23,7 +25,7 @@ public import World
 public struct OpenBatch {
     public static let fileName = "open"
     private static let magic: UInt64 = 0x3130_4E45_504F_4543  // "CEOPEN01"
-    private static let headerBytes = 128
+    private static let headerBytes = 160
 
     private let memory: UnsafeMutableRawBufferPointer
     public let capacity: Int
@@ -56,6 +58,7 @@ public struct OpenBatch {
         }
         setWord(64, 0)
         setWord(112, 1)
+        setWord(120, 0)
         setWord(0, Self.magic)
     }
 
@@ -69,6 +72,19 @@ public struct OpenBatch {
 
     public var firstOfConfiguration: UInt64 { word(112) }
     public mutating func setFirstOfConfiguration(_ number: UInt64) { setWord(112, number) }
+
+    /// What batches that were sealed unsettled are settled by: once found, the same for every fold and every offer.
+    public var firstAnchor: Anchor? {
+        guard word(120) == 1 else { return nil }
+        return Anchor(
+            offsetNanoseconds: Int64(bitPattern: word(128)), boundNanoseconds: Int64(bitPattern: word(136)))
+    }
+
+    public mutating func setFirstAnchor(_ anchor: Anchor) {
+        setWord(128, UInt64(bitPattern: anchor.offsetNanoseconds))
+        setWord(136, UInt64(bitPattern: anchor.boundNanoseconds))
+        setWord(120, 1)
+    }
 
     public var configHash: UInt32 { UInt32(truncatingIfNeeded: word(72)) }
     public mutating func setConfigHash(_ hash: UInt32) { setWord(72, UInt64(hash)) }

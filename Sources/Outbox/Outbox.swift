@@ -113,6 +113,13 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     public var memoryBytes: Int { memory.bytes }
     public var flashBytes: Int { flash.bytes }
     public func nextSequence(_ lane: Lane) -> UInt64 { open.nextSequence(lane) }
+    /// The anchor of this stream's batches that were sealed before the clock had settled; nil until it has.
+    public var firstAnchor: Anchor? { open.firstAnchor }
+    /// The clock has settled. Only the first call of a stream has an effect.
+    public mutating func settle(_ anchor: Anchor) {
+        if open.firstAnchor == nil { open.setFirstAnchor(anchor) }
+    }
+
     /// The first readings batch of this stream under the present configuration.
     public var firstOfConfiguration: UInt64 { open.firstOfConfiguration }
     public func lastSealed(_ lane: Lane) -> UInt64 { open.nextSequence(lane) - 1 }
@@ -120,6 +127,7 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     // MARK: Appending
 
     public var openCount: Int { open.count }
+    public var openNewest: Reading? { open.count > 0 ? open.readings[open.count - 1] : nil }
     public var openOldest: Boottime? { open.count > 0 ? open.readings[0].acquired : nil }
 
     /// Appends one reading to the open batch. The batch must not be full.

@@ -76,7 +76,9 @@ struct BoardTests {
         func openDescriptors() throws -> Int {
             try listDirectory("/proc/self/fd").count { number in
                 var target = [UInt8](repeating: 0, count: 4_096)
-                let length = target.withUnsafeMutableBytes { readlink("/proc/self/fd/" + number, $0.baseAddress, $0.count) }
+                let length = target.withUnsafeMutableBytes {
+                    readlink("/proc/self/fd/" + number, $0.baseAddress!, $0.count)
+                }
                 return length > 0 && String(decoding: target[..<length], as: UTF8.self).hasPrefix(folder.path + "/")
             }
         }

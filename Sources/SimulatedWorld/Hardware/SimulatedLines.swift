@@ -99,6 +99,12 @@ public final class SimulatedLines: Lines {
         return handle
     }
 
+    /// The process that held lines is gone: the kernel lets go of them.
+    public func releaseAll() {
+        for place in lines.indices { lines[place].owner = nil }
+        for index in queues.indices { queues[index].removeAll() }
+    }
+
     public func isActive(_ handle: LineHandle) throws(LineFault) -> Bool {
         catchUp()
         invariant(Int(handle.index) < requests.count, "line \(handle.index) was never requested")
