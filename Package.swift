@@ -34,7 +34,8 @@ let package = Package(
         .target(name: "Sensors", dependencies: ["World"], swiftSettings: strict),
         .target(name: "KPIs", dependencies: ["World"], swiftSettings: strict),
         .target(name: "Outbox", dependencies: ["World"], swiftSettings: strict),
-        .target(name: "Uplink", dependencies: ["World"], swiftSettings: strict),
+        .target(
+            name: "Uplink", dependencies: ["World"], exclude: ["contract.asyncapi.yaml"], swiftSettings: strict),
         .target(name: "World", swiftSettings: strict),
 
         .target(name: "CLinux"),

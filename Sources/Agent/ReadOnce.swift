@@ -72,33 +72,25 @@ private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Cop
             }
         }
     }
-    for sensor in site.sensors where bad.contains(sensor.id) { printError(advice(sensor, latest, site.board)) }
+    for (index, sensor) in site.sensors.enumerated() where bad.contains(sensor.id) {
+        let found = sampler.fault(ofSensor: index)?.text ?? "no value; expected one; look at the wiring"
+        printError("\(place(of: sensor, site.board)): \(found)")
+    }
     if !bad.isEmpty { throw Failure(.unavailable, "") }
 }
 
-/// What to look at, for the person with the laptop.
-private func advice(_ sensor: SensorSettings, _ latest: [ChannelID: Reading], _ board: Board) -> String {
-    let quality = sensor.channels.compactMap { latest[$0.id]?.quality }.first { $0.grade == .bad } ?? .notAvailable
-    var place = "sensor \(sensor.id)"
+/// Where the person with the laptop has to look.
+private func place(of sensor: SensorSettings, _ board: Board) -> String {
+    let place: String
     if let device = sensor.settings.device, Int(device.bus) < board.buses.count {
         let bus = board.buses[Int(device.bus)]
-        place += " (\(sensor.driver) at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.path))"
+        place = " at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.path)"
     } else if let line = sensor.settings.line {
-        place += " (\(sensor.driver) on \(line.name), chip \(line.chipLabel) line \(line.offset))"
+        place = " on \(line.name), line \(line.offset) of \(line.chipLabel)"
     } else {
-        place += " (\(sensor.driver))"
+        place = ""
     }
-    let remedy: String
-    switch quality {
-    case .noAcknowledge: remedy = "nothing answers; expected the chip; check wiring, power and the address pins, then: i2cdetect -y N"
-    case .wrongChip: remedy = "another chip answers; check the address and the driver's name"
-    case .busy: remedy = "a kernel driver or another program holds it; read it with driver iio, or unbind the other one"
-    case .notAvailable: remedy = "the bus, line or device is not there; enable it (raspi-config), check the board's name and this user's groups (i2c, gpio)"
-    case .timedOut: remedy = "no answer in time; check pull-up resistors and cable length"
-    case .checksum: remedy = "the answer is damaged; shorten the cable or slow the bus down"
-    default: remedy = "\(quality.reason); check the wiring"
-    }
-    return "\(place): \(quality.reason): \(remedy)"
+    return "sensor \(sensor.id) (\(sensor.driver)\(place))"
 }
 
 /// `2137` with scale -2 is `21.37`.

@@ -4,7 +4,7 @@
 // `step` does everything that is due and says when it wants to be called again; edges of lines may call it earlier. The caller
 // waits. Sensors are due on the grid of their `every` since boot, so that those with one `every` share a wake-up and a time.
 
-import Sensors
+public import Sensors
 public import World
 
 public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>: ~Copyable {
@@ -26,7 +26,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         var startedAt = Boottime(nanoseconds: 0)
         var line: LineHandle?
         var isClaimed = false
-        var isLost = false
+        /// Why the last measurement failed; nil while the sensor gives values.
+        var fault: SensorFault?
         /// The bus timed out: leave it alone until then.
         var pausedUntil: Boottime?
         var pause = Limits.busPauseFirst
@@ -139,7 +140,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     /// The orderly end: counters give what they have counted since their last reading.
     public mutating func finish() {
         // Each line's buffer holds one step's edges at most; a line that never rests does not keep us.
-        for _ in 0...lineDrivers.count where !takeEdges() { break }
+        for _ in 0...lineDrivers.count { if !takeEdges() { break } }
         var taken: [UInt64] = []
         for index in states.indices {
             if case .line(let place) = states[index].driver, states[index].line != nil {
@@ -154,6 +155,9 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         counts.finish(taken)
         hasNews = true
     }
+
+    /// Why the sensor, by its place among those installed, gave no value when it was last measured; nil when it did.
+    public func fault(ofSensor index: Int) -> SensorFault? { states[index].fault }
 
     /// A measurement has been started and not collected.
     public var isMeasuring: Bool { states.contains { $0.collectAt != nil } }
@@ -208,8 +212,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
 
     private mutating func succeed(_ index: Int) {
         states[index].pause = Limits.busPauseFirst
-        if states[index].isLost {
-            states[index].isLost = false
+        if states[index].fault != nil {
+            states[index].fault = nil
             note(Notice(kind: .sensorBack, sensor: UInt16(index), at: clock.now()))
         }
         emit(index)
@@ -217,8 +221,9 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
 
     /// A failed read is a reading too: every channel is bad, with the reason.
     private mutating func fail(_ index: Int, _ fault: SensorFault, isNewAttempt: Bool) {
-        if !states[index].isLost {
-            states[index].isLost = true
+        let isNews = states[index].fault == nil
+        states[index].fault = fault
+        if isNews {
             note(
                 Notice(
                     kind: .sensorLost, sensor: UInt16(index), at: clock.now(), detail: fault.quality.rawValue))

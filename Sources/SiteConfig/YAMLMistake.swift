@@ -53,7 +53,7 @@ enum YAMLMistake {
             )
         case "did not find expected ',' or '}'":
             return ("no end to the map opened with `{` on line \(contextLine)", "`,` or `}`", "close the map with `}`")
-        case "found unexpected end of stream" where context.contains("quoted scalar"):
+        case "found unexpected end of stream" where context == "while scanning a quoted scalar":
             return (
                 "no end to the quotes opened on line \(contextLine)", "a closing quote",
                 "close the quotes on line \(contextLine)"

@@ -207,6 +207,85 @@ def check_weather(sensor, label, items, folder, report):
                         f"{expected.normalize():f} {UNITS[channel]} within {TOLERANCE[channel]}")
 
 
+# What the technician's command must say of wiring that is wrong, a line for the channel and one for the sensor.
+WRONG_WIRING = (
+    ("taken", "a line that another program holds", "water.volume", "busy",
+     ("sensor water", "GPIO17", "taken by gpiomon", "end that program")),
+    ("held", "an address that a kernel driver holds", "air.temperature", "busy",
+     ("sensor air", "0x77", "/dev/i2c-1", "a kernel driver holds the address", "driver: iio")),
+    ("no_device", "a kernel device that is not there", "judge.temperature", "not available",
+     ("sensor judge", "kernel device", "`device`")),
+    ("other_chip", "a BMP280 where a BME280 should be", "air.humidity", "wrong chip",
+     ("sensor air", "0x58 (BMP280", "expected 0x60 (BME280)")),
+    ("no_chip", "an absent chip", "air.temperature", "no acknowledge",
+     ("sensor air", "0x76", "nobody acknowledges at the address", "wiring")),
+    ("no_bus", "an absent bus", "air.temperature", "not available",
+     ("sensor air", "/dev/i2c-1", "the bus is not there", "enable I2C")),
+)
+
+
+def check_read(folder, facts, report):
+    """`cityedge read`: columns are two spaces apart, `name  value unit  quality` or `name  bad: reason`."""
+    def rows(case):
+        found = [[column for column in line.split("  ") if column] for line in lines(folder, "read." + case)]
+        return {row[0]: [column.strip() for column in row[1:]] for row in found if len(row) > 1}
+
+    report.equal("read: exit code with all sensors there", facts.get("read_good"), "0")
+    good = rows("good")
+    expected = {"temperature": ("°C", Decimal("21.4013")), "pressure": ("Pa", Decimal("101324.53")),
+                "humidity": ("%RH", Decimal("47.9989"))}
+    for sensor in ("air", "judge"):
+        for channel, (unit, value) in expected.items():
+            row = good.get(f"{sensor}.{channel}", ["nothing", ""])
+            number, _, found_unit = row[0].partition(" ")
+            fits = (found_unit == unit and row[1:] == ["good"]
+                    and abs(Decimal(number) - value) <= TOLERANCE[channel])
+            report.true(f"read: {sensor}.{channel}", fits, " ".join(row), f"{value} {unit} good")
+    report.equal("read: mains.state", [column.split(" ")[0] for column in good.get("mains.state", [])], ["1", "good"])
+    report.equal("read: water.volume", good.get("water.volume"), ["0.00 m³", "good"])
+    for case, what, channel, reason, words in WRONG_WIRING:
+        text = "\n".join(lines(folder, "read." + case))
+        found = (facts.get("read_" + case), rows(case).get(channel))
+        missing = [word for word in words if word not in text]
+        report.true(f"read: {what}", found == ("69", ["bad: " + reason]) and not missing,
+                    f"bad: {reason}, exit 69" if found == ("69", ["bad: " + reason]) and not missing else
+                    f"exit {found[0]}, {found[1]}, without {missing}: {text!r}", f"exit 69, bad: {reason}, {words}")
+    part = rows("part")
+    report.equal("read: sensors that are there give values beside those that are not",
+                 (facts.get("read_part"), part.get("mains.state", [""])[-1], part.get("water.volume", [""])[-1],
+                  part.get("air.pressure"), part.get("judge.pressure")),
+                 ("69", "good", "good", ["bad: not available"], ["bad: not available"]))
+
+
+def check_contributions(batches, facts, report):
+    """The newest revision of each window says what was driven; and nothing is given out twice."""
+    newest, again = {}, []
+    for key, batch in batches.items():
+        if key[1] != "contributions":
+            continue
+        for item in batch["items"]:
+            window = (item["slug"], item["sensor"], item["win"]["start"], item["win"]["len"])
+            if window in newest and newest[window]["rev"] >= item["rev"]:
+                again.append(f"{window[0]} revision {item['rev']}")
+            else:
+                newest[window] = item
+    report.equal("KPIs: each contribution came with a revision above the last", again, [])
+    water = sum(item["state"]["amount"] for item in newest.values() if item["slug"] == "en-en-ws-2c")
+    report.equal("KPIs: water in millilitres",
+                 water, Decimal(facts["pulses"]) * Decimal(facts["litres_per_pulse"]) * 1000)
+    outages = sum(item["state"]["le3"][0] for item in newest.values() if item["slug"] == "ec-i-es-1c")
+    report.equal("KPIs: outages", outages, facts["mains"].split(",").count("0"))
+
+
+def check_first_event(batches, report):
+    first = {}
+    for (stream, lane, seq), batch in batches.items():
+        if lane == "events" and seq == 1 and batch["items"]:
+            first[stream] = batch["items"][0].get("kind")
+    report.true("events: a stream's first event is of the stream", set(first.values()) == {"stream"}, first,
+                "kind stream")
+
+
 def check_status(folder, batches, report):
     for when, word in (("online", "online"), ("offline", "offline")):
         found = [message for message in messages(folder, "retained." + when) if message["name"] == "status"]
@@ -255,7 +334,11 @@ def check(folder, report):
         check_mains(items, facts, report)
         check_weather("air", "our driver", items, folder, report)
         check_weather("judge", "kernel's driver", items, folder, report)
+        check_contributions(batches, facts, report)
+        check_first_event(batches, report)
         check_status(folder, batches, report)
+        if "validate_exit" in facts:
+            check_read(folder, facts, report)
         report.equal("SIGTERM: exit code", facts["stop_exit"], "0")
         took = Decimal(facts["stop_ended"]) - Decimal(facts["stop_began"])
         report.true("SIGTERM: seconds to the end", took <= 2, took, "at most 2")
@@ -270,7 +353,9 @@ def check_systemd(folder, report):
     report.true("the job came to its end", any(line.startswith("the run\t") for line in results), True, "its results")
     recorded = messages(folder, "messages")
     check_delivery(recorded, report)
-    check_numbers(collect(recorded, report), report)
+    batches = collect(recorded, report)
+    check_numbers(batches, report)
+    check_first_event(batches, report)
     return report.end()
 
 
@@ -304,7 +389,7 @@ def synthetic():
         batch = senml(number + 1, time, volumes[number], totals[number], 0 if number == 3 else 1)
         recorded.append(message("history" if number == 2 else "readings", batch))
     recorded.append(recorded[2])
-    recorded.append(message("events", {"v": 1, "stream": stream, "lane": "events", "seq": 1, "items": [{"kind": "start"}]}))
+    recorded.append(message("events", {"v": 1, "stream": stream, "lane": "events", "seq": 1, "items": [{"kind": "stream"}]}))
     # Two batches in one message: the second without readings. And a value after a gap in what was seen.
     empty = {"bt": 1027, "stream": stream, "seq": 7, "clock": "trust-system", "n": "batch", "vs": "empty"}
     recorded[6]["payload"] = json.dumps(json.loads(recorded[6]["payload"]) + [empty])

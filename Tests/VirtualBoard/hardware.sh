@@ -35,6 +35,8 @@ pulse() { edge $water pull-down; nap 0.04; edge $water pull-up; nap 0.04; }
 # --- I2C: a bus with two BME280 of the same registers, one for us, one for the kernel ----------------------------------
 # The kernel's driver holds its address, so each gets a chip of its own.
 insmod "$MODULES/i2c-stub.ko" chip_addr=0x76,0x77 || fail "i2c-stub did not load"
+# plug_chips ADDRESSES: all chips away, blank ones at these addresses instead, and no kernel driver for any.
+plug_chips() { rmmod i2c_stub && insmod "$MODULES/i2c-stub.ko" chip_addr="$1" || fail "i2c-stub did not load again"; }
 stub=
 for adapter in /sys/bus/i2c/devices/i2c-*; do
     grep -q 'SMBus stub' "$adapter/name" && stub=${adapter##*/i2c-}

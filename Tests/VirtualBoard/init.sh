@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs as process 1 of the virtual board: makes the hardware, starts a broker, a recorder and the agent, plays a small
-# day (pulses, mains, weather, a frozen broker, a kill -9) and switches off. It judges nothing: everything it did and
-# everything that was published goes to files in $OUT on the host, for check.py.
+# day (pulses, mains, weather, a frozen broker, a kill -9), tries the technician's command on good and on bad wiring, and
+# switches off. It judges nothing: everything it did and everything that was published goes to files in $OUT on the
+# host, for check.py.
 #
 # From the kernel's command line: OUT, AGENT (path of cityedged, or `none`), COMMAND (path of cityedge, or `none`),
 # CONFIG, MODULES, HERE (this folder).
@@ -98,6 +99,12 @@ if [ "$COMMAND" != none ]; then
     "$COMMAND" validate "$CONFIG" >"$OUT/validate.log" 2>&1
     note validate_exit $?
 fi
+# read_once CASE CONFIG [SENSOR]: what the technician's command prints goes to read.CASE.
+read_once() {
+    [ "$COMMAND" != none ] || return
+    "$COMMAND" read "${@:3}" --config "$2" >"$OUT/read.$1" 2>&1
+    note "read_$1" $?
+}
 start() {
     "$AGENT" --config "$CONFIG" >>"$OUT/agent.log" 2>&1 &
     agent=$!
@@ -127,6 +134,8 @@ set_mains() {                   # set_mains 1|0 SECONDS
 }
 pulses=0
 count() { local i; for ((i = 0; i < $1; i++)); do pulse; done; pulses=$((pulses + $1)); }
+
+read_once good "$CONFIG"
 
 start
 await_ready 20 "after its start"
@@ -177,5 +186,26 @@ note litres_per_pulse 10
 note mains $states
 kill $recorder $broker
 wait
+
+# --- wiring that is wrong ------------------------------------------------------------------------------------------------
+if [ "$COMMAND" != none ]; then
+    "${gpiomon[@]}" >/run/edges &
+    await 5 held || fail "gpiomon did not get the line again"
+    read_once taken "$CONFIG" water
+    kill $!; wait $! 2>/dev/null
+
+    sed 's/address: 0x76/address: 0x77/' "$CONFIG" >/run/held.yaml
+    read_once held /run/held.yaml air
+    sed 's/device: bme280/device: bmp380/' "$CONFIG" >/run/no-device.yaml
+    read_once no_device /run/no-device.yaml judge
+
+    i2cset -y "$stub" 0x76 0xd0 0x58                     # a BMP280, sold as a BME280
+    read_once other_chip "$CONFIG" air
+    plug_chips 0x77
+    read_once no_chip "$CONFIG" air
+    rmmod i2c_stub
+    read_once no_bus "$CONFIG" air
+    read_once part "$CONFIG"                             # two good sensors beside two that are not there
+fi
 note end agent
 off
