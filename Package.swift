@@ -46,7 +46,9 @@ let package = Package(
         .testTarget(name: "WorldTests", dependencies: ["World"], swiftSettings: strict),
         .testTarget(name: "SensorsTests", dependencies: ["Sensors", "SimulatedWorld"], swiftSettings: strict),
         .testTarget(name: "KPIsTests", dependencies: ["KPIs"], swiftSettings: strict),
-        .testTarget(name: "OutboxTests", dependencies: ["Outbox", "SimulatedWorld"], swiftSettings: strict),
+        .testTarget(
+            name: "OutboxTests", dependencies: ["Outbox", "SimulatedWorld"], exclude: ["read_segment.py"],
+            swiftSettings: strict),
         .testTarget(name: "UplinkTests", dependencies: ["Uplink"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTests", dependencies: ["Agent", "Gateway", "KPIs", "SimulatedWorld"], swiftSettings: strict),
@@ -56,6 +58,16 @@ let package = Package(
         // The built programs, run as users run them, and the rules of this repository.
         .testTarget(name: "CommandTests", dependencies: ["cityedge", "cityedged"], swiftSettings: strict),
         .testTarget(name: "RepositoryTests", dependencies: ["cityedged"], swiftSettings: strict),
+
+        // The figures; Tests/Benchmarks/main.swift says how to run it.
+        .executableTarget(
+            name: "cityedge-bench",
+            dependencies: [
+                "CAllocations", "Gateway", "LinuxWorld", "Outbox", "Sensors", "SimulatedWorld", "Uplink", "World",
+                // Not linked in: built to stand beside it.
+                "cityedged",
+            ], path: "Tests/Benchmarks", exclude: ["CAllocations"], swiftSettings: strict),
+        .target(name: "CAllocations", path: "Tests/Benchmarks/CAllocations"),
     ],
     swiftLanguageModes: [.v6]
 )

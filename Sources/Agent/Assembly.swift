@@ -1,4 +1,5 @@
-// From a checked configuration to the gateway's parts: drivers are made, channels calibrated, the contract's fixed texts built.
+// From a checked configuration to the gateway's parts: drivers are made, channels calibrated, the contract's fixed
+// texts built.
 
 import Gateway
 import LinuxWorld
@@ -21,10 +22,13 @@ struct Assembly {
             }
             var settings = sensor.settings
             for parameter in entry.parameters {
-                guard case .file = parameter.kind, case .text(let path) = settings.values[parameter.name] else { continue }
+                guard case .file = parameter.kind, case .text(let path) = settings.values[parameter.name] else {
+                    continue
+                }
                 do throws(SystemError) { settings.files[parameter.name] = try readFile(path, limit: 64 << 20) } catch {
                     throw Failure(
-                        .configuration, "sensor \(sensor.id): \(parameter.name) \(path): \(error.reason); expected a readable file")
+                        .configuration,
+                        "sensor \(sensor.id): \(parameter.name) \(path): \(error.reason); expected a readable file")
                 }
             }
             do throws(SettingFault) {
@@ -57,10 +61,12 @@ struct Assembly {
 
     func plan(password: String?, reconnectLongest: Duration, serial: String?) -> CourierPlan {
         CourierPlan(
-            nodeID: site.node.id, city: site.node.city, version: cityEdgeVersion, boardSerial: serial, topicRoot: site.broker.topicRoot, inventory: inventory,
+            nodeID: site.node.id, city: site.node.city, version: cityEdgeVersion, boardSerial: serial,
+            topicRoot: site.broker.topicRoot, inventory: inventory,
             channels: site.channels, sensorIDs: site.sensors.map(\.id), kpis: site.kpis,
             session: SessionParameters(
-                address: site.broker.address, tls: site.broker.tls, version: site.broker.version, clientID: site.node.id,
+                address: site.broker.address, tls: site.broker.tls, version: site.broker.version,
+                clientID: site.node.id,
                 username: site.broker.username, password: password,
                 keepAliveSeconds: UInt16(clamping: site.broker.keepAlive.nanoseconds / 1_000_000_000), will: nil),
             trustsSystemClock: site.clock == .trustSystem, settleWait: site.settleWait, batchAge: site.outbox.batchAge,
@@ -97,7 +103,9 @@ struct Assembly {
             while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }
             return String(decoding: bytes, as: UTF8.self)
         } catch {
-            throw Failure(.configuration, "broker.password_file \(file): \(error.reason); expected a readable file with the password")
+            throw Failure(
+                .configuration,
+                "broker.password_file \(file): \(error.reason); expected a readable file with the password")
         }
     }
 }

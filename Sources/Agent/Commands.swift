@@ -21,6 +21,7 @@ public func validate(_ path: String) throws(Failure) {
         "\(path): ok: node \(site.node.id) on board \(site.board.name), \(site.sensors.count) sensors with "
             + "\(site.channels.count) channels, \(site.kpis.count) KPI bindings, broker \(site.broker.address.host):"
             + "\(site.broker.address.port), config \(site.channels.configHash)")
+    printLine(Estimate(site).text)
 }
 
 public func showConfiguration(_ path: String) throws(Failure) {
@@ -33,11 +34,16 @@ public func showConfiguration(_ path: String) throws(Failure) {
 public func listDrivers(isJSON: Bool) {
     if isJSON {
         let drivers = Catalogue.entries.map { entry in
-            "{\"name\":\(quoted(entry.name)),\"about\":\(quoted(entry.about)),\"attachment\":\(quoted(attachment(entry))),"
+            "{\"name\":\(quoted(entry.name)),\"about\":\(quoted(entry.about)),"
+                + "\"attachment\":\(quoted(attachment(entry))),"
                 + "\"addresses\":[\(addresses(entry).map(String.init).joined(separator: ","))],\"parameters\":["
-                + entry.parameters.map { "{\"name\":\(quoted($0.name)),\"required\":\($0.isRequired),\"about\":\(quoted($0.about))}" }
+                + entry.parameters.map {
+                    "{\"name\":\(quoted($0.name)),\"required\":\($0.isRequired),\"about\":\(quoted($0.about))}"
+                }
                 .joined(separator: ",") + "],\"channels\":["
-                + usualChannels(entry).map { "{\"name\":\(quoted($0.quantity)),\"unit\":\(quoted($0.unit)),\"scale\":\($0.scale)}" }
+                + usualChannels(entry).map {
+                    "{\"name\":\(quoted($0.quantity)),\"unit\":\(quoted($0.unit)),\"scale\":\($0.scale)}"
+                }
                 .joined(separator: ",") + "]}"
         }
         printLine("[" + drivers.joined(separator: ",\n ") + "]")
@@ -46,7 +52,9 @@ public func listDrivers(isJSON: Bool) {
     for entry in Catalogue.entries {
         printLine("\(entry.name): \(entry.about)")
         let places = addresses(entry).map { "0x" + String($0, radix: 16) }
-        printLine("  attached by: \(attachment(entry))" + (places.isEmpty ? "" : ", address \(places.joined(separator: " or "))"))
+        printLine(
+            "  attached by: \(attachment(entry))"
+                + (places.isEmpty ? "" : ", address \(places.joined(separator: " or "))"))
         let channels = usualChannels(entry).map { "\($0.quantity) (\($0.unit))" }
         if !channels.isEmpty { printLine("  channels: \(channels.joined(separator: ", "))") }
         for parameter in entry.parameters {
@@ -85,7 +93,8 @@ func quoted(_ text: String) -> String {
         switch scalar {
         case "\"": result += "\\\""
         case "\\": result += "\\\\"
-        case _ where scalar.value < 0x20: result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+        case _ where scalar.value < 0x20:
+            result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
         default: result.unicodeScalars.append(scalar)
         }
     }

@@ -1,5 +1,5 @@
-// The demo: the real gateway on the simulated board against a real mosquitto of its own, through an outage, audited from the
-// platform's side. Nothing outside its temporary folder and the loopback interface is touched.
+// The demo: the real gateway on the simulated board against a real mosquitto of its own, through an outage, audited
+// from the platform's side. Nothing outside its temporary folder and the loopback interface is touched.
 
 import Gateway
 import Glibc
@@ -24,7 +24,8 @@ public func runDemo(_ options: DemoOptions) throws(Failure) {
         throw Failure(.unavailable, "The demo needs an MQTT broker: install it with `sudo apt install mosquitto`.")
     }
     guard let config = Folders.shipped("config") else {
-        throw Failure(.configuration, "the folder config/ with demo.yaml was not found; reinstall, or set CITYEDGE_DATA")
+        throw Failure(
+            .configuration, "the folder config/ with demo.yaml was not found; reinstall, or set CITYEDGE_DATA")
     }
     let folder = try TemporaryFolder()
     try Demo(options, program: program, config: config, folder: folder).run()

@@ -31,7 +31,8 @@ public struct Folders: Sendable {
             }
             guard access(path, W_OK | X_OK) == 0 else {
                 throw Failure(
-                    .disk, "\(what) folder \(path): \(systemReason(errno)); expected a folder that this user may write; "
+                    .disk,
+                    "\(what) folder \(path): \(systemReason(errno)); expected a folder that this user may write; "
                         + "start through systemd, or give --\(what) FOLDER")
             }
         }
@@ -50,7 +51,9 @@ public struct Folders: Sendable {
             folder = String(folder[..<slash])
         }
         candidates.append("/usr/share/cityedge/" + name)
-        return candidates.first { isDirectory($0) && fileExists($0 + (name == "boards" ? "/raspberry-pi-5.yaml" : "/")) }
+        return candidates.first {
+            isDirectory($0) && fileExists($0 + (name == "boards" ? "/raspberry-pi-5.yaml" : "/"))
+        }
     }
 
     private static func executableFolder() -> String {

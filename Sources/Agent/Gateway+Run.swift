@@ -1,8 +1,10 @@
-// Running the gateway: the main thread is the Sampler, one more is the Courier; Scribe and Dialer are the world's workers.
+// Running the gateway: the main thread is the Sampler, one more is the Courier; Scribe and Dialer are the world's
+// workers.
 //
-// Start: signals blocked, outbox opened, Courier started (its first message leaves while the flash is still being looked
-// through), then, once the checkpoint is read or two seconds have passed, the Sampler. Stop: the Sampler gives its last readings,
-// the Courier seals, offers for a moment, spills the rest and says goodbye; after 1.9 s the process ends, whatever hangs.
+// Start: signals blocked, outbox opened, Courier started (its first message leaves while the flash is still being
+// looked through), then, once the checkpoint is read or two seconds have passed, the Sampler. Stop: the Sampler gives
+// its last readings, the Courier seals, offers for a moment, spills the rest and says goodbye; after 1.9 s the process
+// ends, whatever hangs.
 
 import Gateway
 import Glibc
@@ -26,8 +28,8 @@ final class SharedState: Sendable {
 
 /// All that the Courier's thread owns.
 ///
-/// Safe to move: it is made in one place and handed over whole; what is shared with the Sampler (rings, counters, `shared`) is
-/// made for two threads.
+/// Safe to move: it is made in one place and handed over whole; what is shared with the Sampler (rings, counters,
+/// `shared`) is made for two threads.
 struct CourierThread: ~Copyable, @unchecked Sendable {
     var courier: Courier<LinuxClock, BoardDisk, MosquittoBroker>
     var loop: EventLoop
@@ -37,8 +39,10 @@ struct CourierThread: ~Copyable, @unchecked Sendable {
     let journal: Journal
     /// How long to go on delivering after the Sampler has finished.
     let drainAtMost: Duration
+    let faultText: @Sendable (Int) -> String?
 
     consuming func run() {
+        courier.faultText = faultText
         let clock = LinuxClock()
         var drainUntil: Boottime?
         var hasBegunStop = false
@@ -88,16 +92,6 @@ struct CourierThread: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// The hardware side of a run: real or simulated.
-struct Hardware<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>: ~Copyable {
-    var bus: B
-    var lines: L
-    var attributes: A
-    /// Readable when edges wait; nil: `nextChange` tells when to look.
-    var linesDescriptor: Int32?
-    var nextChange: () -> Boottime
-}
-
 public struct GatewayRun: ~Copyable {
     let site: Site
     let folders: Folders
@@ -122,9 +116,8 @@ public struct GatewayRun: ~Copyable {
             let clock = LinuxClock()
             let simulated = try simulatedHardware(of: site, seed: 1) { clock.now() }
             try run(
-                Hardware(
-                    bus: simulated.bus, lines: simulated.lines, attributes: simulated.attributes, linesDescriptor: nil,
-                    nextChange: { simulated.lines.nextChange() }))
+                bus: simulated.bus, lines: simulated.lines, attributes: simulated.attributes, linesDescriptor: nil,
+                nextChange: { simulated.lines.nextChange() })
         } else {
             let lines: GPIOLines
             do throws(SystemError) { lines = try GPIOLines(keptEdges: UInt32(Limits.edgesPerStep)) } catch {
@@ -132,14 +125,15 @@ public struct GatewayRun: ~Copyable {
             }
             let descriptor = lines.descriptor
             try run(
-                Hardware(
-                    bus: I2CBuses(site.board.buses.map(\.path)), lines: lines, attributes: KernelAttributes(),
-                    linesDescriptor: descriptor, nextChange: { .distantFuture }))
+                bus: I2CBuses(site.board.buses.map(\.path)), lines: lines, attributes: KernelAttributes(),
+                linesDescriptor: descriptor, nextChange: { .distantFuture })
         }
     }
 
+    /// `linesDescriptor` is readable when edges wait; without one, `nextChange` tells when to look.
     private consuming func run<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>(
-        _ hardware: consuming Hardware<B, L, A>
+        bus: consuming B, lines: consuming L, attributes: consuming A, linesDescriptor: Int32?,
+        nextChange: () -> Boottime
     ) throws(Failure) {
         Limits.check()
         shareOneMallocArena()
@@ -153,7 +147,7 @@ public struct GatewayRun: ~Copyable {
 
         waitForRecovery(&parts, shared)
         var sampler = Sampler(
-            clock: parts.clock, bus: hardware.bus, lines: hardware.lines, attributes: hardware.attributes,
+            clock: parts.clock, bus: bus, lines: lines, attributes: attributes,
             sensors: sensors, readings: rings.readings, notices: rings.notices, counters: rings.counters,
             counts: shared.counts)
         let exact = rings.countersFound
@@ -162,10 +156,11 @@ public struct GatewayRun: ~Copyable {
             exact: { id in exact.first { $0.key == Checkpoint.key(of: id) }?.checkpoint },
             afterPowerCut: { id in kept.first { $0.key == Checkpoint.key(of: id) }?.total },
             key: { Checkpoint.key(of: $0) })
-        if let descriptor = hardware.linesDescriptor { try? parts.loop.watch(descriptor) }
+        if let descriptor = linesDescriptor { try? parts.loop.watch(descriptor) }
         parts.notifier?.ready(status: "\(site.sensors.count) sensors, broker \(site.broker.address.host)")
 
-        sample(&sampler, &parts, shared, rings.courierWaker, nextChange: hardware.nextChange)
+        giveBackStartupCode()
+        sample(&sampler, &parts, shared, rings.courierWaker, nextChange: nextChange)
 
         parts.notifier?.stopping()
         sampler.finish()
@@ -240,9 +235,15 @@ public struct GatewayRun: ~Copyable {
             notices: rings.notices, counters: rings.counters)
         let thread = CourierThread(
             courier: courier, loop: loop, shared: shared, samplerWaker: parts.loop.waker,
-            beatEvery: parts.beatEvery, journal: journal, drainAtMost: drainAtMost)
+            beatEvery: parts.beatEvery, journal: journal, drainAtMost: drainAtMost, faultText: faultText(shared))
         try Self.launch(thread)
         return rings
+    }
+
+    /// What the journal says of a lost sensor: where it is, what was found, what to do.
+    private func faultText(_ shared: SharedState) -> @Sendable (Int) -> String? {
+        let places = site.sensors.map { String(place(of: $0, site.board).dropFirst("sensor \($0.id) ".utf8.count)) }
+        return { index in shared.counts.fault(ofSensor: index).map { "\(places[index]): \($0.text)" } }
     }
 
     private static var boardSerialText: String? {
@@ -281,7 +282,8 @@ public struct GatewayRun: ~Copyable {
 
     private func runtimeFailure(_ fault: DiskFault) -> Failure {
         Failure(
-            .disk, "runtime folder \(folders.runtime): \(systemReason(fault.number)); expected a writable tmpfs with room for "
+            .disk,
+            "runtime folder \(folders.runtime): \(systemReason(fault.number)); expected a writable tmpfs with room for "
                 + "the outbox's memory tier; make room, or give --runtime FOLDER")
     }
 
@@ -298,8 +300,8 @@ public struct GatewayRun: ~Copyable {
         do throws(SystemError) { return try body() } catch { throw Failure(code, "\(error)") }
     }
 
-    /// Counters go on from the checkpoint, so the first measurement waits for it; a flash that does not answer in two seconds
-    /// is not waited for.
+    /// Counters go on from the checkpoint, so the first measurement waits for it; a flash that does not answer in two
+    /// seconds is not waited for.
     private func waitForRecovery(_ parts: inout Parts, _ shared: SharedState) {
         let end = parts.clock.now() + Limits.recoveryWait
         while !shared.isRecovered.load(ordering: .acquiring), parts.clock.now() < end { parts.loop.wait(until: end) }
@@ -324,7 +326,9 @@ public struct GatewayRun: ~Copyable {
             if let every = parts.watchdogEvery {
                 if now >= watchdogAt {
                     let beats = (sampler: shared.samplerPulse.count, courier: shared.courierPulse.count)
-                    if beats.sampler != lastBeats.sampler, beats.courier != lastBeats.courier { parts.notifier?.watchdog() }
+                    if beats.sampler != lastBeats.sampler, beats.courier != lastBeats.courier {
+                        parts.notifier?.watchdog()
+                    }
                     lastBeats = beats
                     watchdogAt = now + every
                 }

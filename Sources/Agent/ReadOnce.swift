@@ -13,7 +13,8 @@ public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
     if let wanted {
         site.sensors.removeAll { $0.id != wanted }
         guard !site.sensors.isEmpty else {
-            throw Failure(.usage, "found no sensor \(wanted); expected the id of a configured sensor; see: cityedge validate")
+            throw Failure(
+                .usage, "found no sensor \(wanted); expected the id of a configured sensor; see: cityedge validate")
         }
     }
     let sensors = try Assembly(site: site, boot: BootID(high: 0, low: 0)).installedSensors()
@@ -66,9 +67,11 @@ private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Cop
                 printLine("\(name)  bad: \(reading.quality.reason)")
                 bad.append(sensor.id)
             } else {
-                let unit = Unit.named(channel.channel.unit)?.display ?? channel.channel.unit
+                // `/` is SenML's word for a number without unit, and nobody else's.
+                let symbol = channel.channel.unit
+                let unit = symbol == "/" ? "" : " " + (Unit.named(symbol)?.display ?? symbol)
                 let quality = reading.quality == .good ? "good" : "uncertain: \(reading.quality.reason)"
-                printLine("\(name)  \(decimal(reading.value, scale: channel.channel.scale)) \(unit)  \(quality)")
+                printLine("\(name)  \(decimal(reading.value, scale: channel.channel.scale))\(unit)  \(quality)")
             }
         }
     }
@@ -80,13 +83,15 @@ private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Cop
 }
 
 /// Where the person with the laptop has to look.
-private func place(of sensor: SensorSettings, _ board: Board) -> String {
+func place(of sensor: SensorSettings, _ board: Board) -> String {
     let place: String
     if let device = sensor.settings.device, Int(device.bus) < board.buses.count {
         let bus = board.buses[Int(device.bus)]
         place = " at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.path)"
     } else if let line = sensor.settings.line {
         place = " on \(line.name), line \(line.offset) of \(line.chipLabel)"
+    } else if case .text(let device)? = sensor.settings.values["device"] {
+        place = " of kernel device \(device)"
     } else {
         place = ""
     }

@@ -1,5 +1,5 @@
-// What the demo shows while it runs: a table of the latest values and a progress bar, drawn in place on a terminal, or a line a
-// second elsewhere.
+// What the demo shows while it runs: a table of the latest values and a progress bar, drawn in place on a terminal, or
+// a line a second elsewhere.
 
 import Gateway
 import Glibc
@@ -46,7 +46,9 @@ struct DemoScreen {
         lines.append(
             "  [" + String(repeating: "#", count: filled) + String(repeating: ".", count: 40 - filled) + "] "
                 + "\(Int(share * 100)) %  \(state)")
-        lines.append("  taken \(taken)   received \(delivered)   of them late \(late)   kept for later \(Int(taken) - delivered)")
+        lines.append(
+            "  taken \(taken)   received \(delivered)   of them late \(late)   kept for later \(Int(taken) - delivered)"
+        )
         var text = linesDrawn > 0 ? "\u{1B}[\(linesDrawn)A" : ""
         for line in lines { text += "\u{1B}[2K" + line + "\n" }
         // A table that shrank leaves no rest behind.

@@ -1,9 +1,10 @@
-// `cityedge simulate`: the same Sampler and Courier as in service, on one thread, in a world made of a seed: virtual time, chips at
-// register level, a flash that loses what was not synced, a broker that goes away, loses and delays acknowledgements; crashes of the
-// process and of the power. The same seed gives the same trace, byte for byte.
+// `cityedge simulate`: the same Sampler and Courier as in service, on one thread, in a world made of a seed: virtual
+// time, chips at register level, a flash that loses what was not synced, a broker that goes away, loses and delays
+// acknowledgements; crashes of the process and of the power. The same seed gives the same trace, byte for byte.
 //
-// After the faults have ended everything must drain, and the books must balance: per stream, what the Sampler took is what the
-// broker received plus what tombstones account for. After a power cut the difference may be what the loss window admits.
+// After the faults have ended everything must drain, and the books must balance: per stream, what the Sampler took is
+// what the broker received plus what tombstones account for. After a power cut the difference may be what the loss
+// window admits.
 
 import Gateway
 import KPIs
@@ -29,9 +30,10 @@ public func runSimulation(seed: UInt64, seeds: UInt64, untilSeconds: Int64?) thr
 }
 
 /// The site that is simulated: every kind of driver, both KPIs, a clock that settles late.
-private func simulationSite() throws(Failure) -> Site {
+package func simulationSite() throws(Failure) -> Site {
     guard let folder = Folders.shipped("config") else {
-        throw Failure(.configuration, "the folder config/ with simulation.yaml was not found; reinstall, or set CITYEDGE_DATA")
+        throw Failure(
+            .configuration, "the folder config/ with simulation.yaml was not found; reinstall, or set CITYEDGE_DATA")
     }
     return try loadSite(folder + "/simulation.yaml").site
 }
@@ -48,7 +50,8 @@ public struct SimulationVerdict: Sendable {
 
     var summary: String {
         "taken \(taken), delivered \(delivered), duplicates \(duplicates), tombstoned \(tombstoned), "
-            + "lost within the window of power cuts \(lostInPowerCuts), streams \(streams), contributions \(contributions)"
+            + "lost within the window of power cuts \(lostInPowerCuts), streams \(streams), "
+            + "contributions \(contributions)"
     }
 }
 
@@ -67,7 +70,8 @@ public final class Simulation {
         let startedAt: Boottime
 
         init(
-            courier: consuming Couriering, readings: Ring<Reading>, notices: Ring<Gateway.Notice>, counters: CounterPage,
+            courier: consuming Couriering, readings: Ring<Reading>, notices: Ring<Gateway.Notice>,
+            counters: CounterPage,
             startedAt: Boottime
         ) {
             self.courier = courier
@@ -167,7 +171,9 @@ public final class Simulation {
         case .noAcknowledge(let pick, let length):
             let device = BusDevice(bus: 1, address: pick % 2 == 0 ? 0x76 : 0x77)
             let until = clock.now() + length
-            hardware.bus.trouble = { asked, now in asked.address == device.address && now < until ? .fault(.noAcknowledge) : nil }
+            hardware.bus.trouble = { asked, now in
+                asked.address == device.address && now < until ? .fault(.noAcknowledge) : nil
+            }
         case .flippedBit(let pick):
             for sensor in site.sensors {
                 if let device = sensor.settings.device {
@@ -275,7 +281,8 @@ public final class Simulation {
         let kept = process!.courier.recoveredCounters
         var sampler = Sampler(
             clock: clock, bus: hardware.bus, lines: hardware.lines, attributes: hardware.attributes, sensors: sensors,
-            readings: process!.readings, notices: process!.notices, counters: process!.counters, counts: process!.counts)
+            readings: process!.readings, notices: process!.notices, counters: process!.counters, counts: process!.counts
+        )
         sampler.resumeCounters(
             exact: { id in found.first { $0.key == Checkpoint.key(of: id) }?.checkpoint },
             afterPowerCut: { id in kept.first { $0.key == Checkpoint.key(of: id) }?.total },
@@ -317,7 +324,8 @@ public final class Simulation {
         var audit = Audit()
         for message in broker.received {
             audit.take(
-                BrokerMessage(topic: message.topic, payload: message.payload, isRetained: false), root: site.broker.topicRoot)
+                BrokerMessage(topic: message.topic, payload: message.payload, isRetained: false),
+                root: site.broker.topicRoot)
         }
         var result = SimulationVerdict()
         result.delivered = audit.delivered
@@ -330,7 +338,8 @@ public final class Simulation {
             result.taken += record.taken
             let missing = record.taken - audit.delivered(of: stream) - audit.tombstoned(of: stream)
             trace.note(
-                "books", "stream \(stream): taken \(record.taken), delivered \(audit.delivered(of: stream)), tombstoned "
+                "books",
+                "stream \(stream): taken \(record.taken), delivered \(audit.delivered(of: stream)), tombstoned "
                     + "\(audit.tombstoned(of: stream)), may have lost \(record.mayLose)")
             guard isComplete else { continue }
             if missing < 0 {

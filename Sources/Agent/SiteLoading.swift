@@ -16,7 +16,8 @@ public func loadSite(_ path: String) throws(Failure) -> LoadedSite {
     let main = try source(path)
     var dropIns: [SourceText] = []
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-    for name in ((try? listDirectory(folder + "conf.d")) ?? []).sorted() where name.hasSuffix(".yaml") && !name.hasPrefix(".") {
+    for name in ((try? listDirectory(folder + "conf.d")) ?? []).sorted()
+    where name.hasSuffix(".yaml") && !name.hasPrefix(".") {
         dropIns.append(try source(folder + "conf.d/" + name))
     }
     var boards: [SourceText] = []
@@ -27,7 +28,8 @@ public func loadSite(_ path: String) throws(Failure) -> LoadedSite {
     }
     guard !boards.isEmpty else {
         throw Failure(
-            .configuration, "no board definitions found; expected them in /usr/share/cityedge/boards or beside the program; "
+            .configuration,
+            "no board definitions found; expected them in /usr/share/cityedge/boards or beside the program; "
                 + "reinstall the package, or set CITYEDGE_DATA to the folder that has boards/")
     }
     do throws(ConfigurationProblems) {
@@ -47,6 +49,7 @@ private func source(_ path: String) throws(Failure) -> SourceText {
         return SourceText(name: path, bytes: try readFile(path, limit: Configuration.Limits.fileBytes + 1))
     } catch {
         throw Failure(
-            .configuration, "\(path):1:1: \(error.reason); expected a configuration file that this user may read; check the path")
+            .configuration,
+            "\(path):1:1: \(error.reason); expected a configuration file that this user may read; check the path")
     }
 }

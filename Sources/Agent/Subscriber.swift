@@ -1,5 +1,5 @@
-// A subscriber of our own: what arrives at the platform, seen from the platform's side. Its session is kept by the broker, so
-// that nothing is missed while the broker or the line is away.
+// A subscriber of our own: what arrives at the platform, seen from the platform's side. Its session is kept by the
+// broker, so that nothing is missed while the broker or the line is away.
 
 import LinuxWorld
 import Synchronization
@@ -19,7 +19,8 @@ final class Subscriber: Sendable {
     }
 
     init(
-        to address: BrokerAddress, clientID: String, filter: String, _ receive: @escaping @Sendable (BrokerMessage) -> Void
+        to address: BrokerAddress, clientID: String, filter: String,
+        _ receive: @escaping @Sendable (BrokerMessage) -> Void
     ) throws(SystemError) {
         let broker = try MosquittoBroker(incomingPacketLimit: 16 << 20)
         var loop = try EventLoop()

@@ -9,7 +9,8 @@ final class TemporaryFolder {
     init() throws(Failure) {
         var template = Array(((environment("TMPDIR") ?? "/tmp") + "/cityedge-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
-            throw Failure(.disk, "no temporary folder: \(systemReason(errno)); set TMPDIR to a folder that you may write")
+            throw Failure(
+                .disk, "no temporary folder: \(systemReason(errno)); set TMPDIR to a folder that you may write")
         }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -1,6 +1,7 @@
-// After a power cut: the windows of the stream before are finished from what the flash holds. Its newest contributions were
-// stored before the first spill of the outage, and the readings spilled after them are folded in; the result goes out under that
-// stream. Where the contributions have been delivered there is nothing to finish: they say all that was known.
+// After a power cut: the windows of the stream before are finished from what the flash holds. Its newest contributions
+// were stored before the first spill of the outage, and the readings spilled after them are folded in; the result goes
+// out under that stream. Where the contributions have been delivered there is nothing to finish: they say all that was
+// known.
 
 import KPIs
 import Outbox

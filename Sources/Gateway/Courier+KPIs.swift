@@ -1,5 +1,5 @@
-// The second consumer of the readings lane: sealed and settled batches are folded into the city's KPIs, in order, each once. Its
-// cursor is the number up to which windows are over and given out; a restart folds again what comes after.
+// The second consumer of the readings lane: sealed and settled batches are folded into the city's KPIs, in order, each
+// once. Its cursor is the number up to which windows are over and given out; a restart folds again what comes after.
 
 import KPIs
 import Outbox
@@ -25,8 +25,8 @@ struct KPIFeed {
 
     var isBound: Bool { !bindings.isEmpty }
 
-    /// A continued stream goes on behind what the KPIs of the process before had passed, and never folds batches of an earlier
-    /// configuration: their windows stay as that configuration's process last gave them.
+    /// A continued stream goes on behind what the KPIs of the process before had passed, and never folds batches of an
+    /// earlier configuration: their windows stay as that configuration's process last gave them.
     mutating func takeUp<D: Disk & ~Copyable>(_ outbox: inout Outbox<D>) {
         guard isBound else {
             outbox.kpisPassedThrough = .max
@@ -37,8 +37,8 @@ struct KPIFeed {
     }
 }
 
-/// A time without power before this boot, as `KPIFolder.noteDark` wants it. Kept in the runtime directory, because a restart of
-/// the process folds the stream from its beginning again and the checkpoint tells of this boot by then.
+/// A time without power before this boot, as `KPIFolder.noteDark` wants it. Kept in the runtime directory, because a
+/// restart of the process folds the stream from its beginning again and the checkpoint tells of this boot by then.
 struct DarkTime: Equatable {
     static let fileName = "dark"
     static let bytes = 24
@@ -64,7 +64,8 @@ struct DarkTime: Equatable {
             (0..<3).map { Int64(littleEndian: raw.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
         }
         self.init(
-            lastHeartbeat: UTC(nanoseconds: words[0]), period: .nanoseconds(words[1]), backAt: UTC(nanoseconds: words[2]))
+            lastHeartbeat: UTC(nanoseconds: words[0]), period: .nanoseconds(words[1]),
+            backAt: UTC(nanoseconds: words[2]))
     }
 }
 
@@ -136,8 +137,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         if kpis.next != kpis.givenBefore { provisionalKPIs() }
     }
 
-    /// Before the first spill of an outage the open windows are given out, so that they reach the flash with it and a power cut
-    /// in the outage leaves them exact.
+    /// Before the first spill of an outage the open windows are given out, so that they reach the flash with it and a
+    /// power cut in the outage leaves them exact.
     mutating func giveBeforeOutage() {
         guard kpis.isBound, !hasGivenForOutage, !(isOnline && mayOffer), outbox.deadline() <= now else { return }
         hasGivenForOutage = true

@@ -2,7 +2,7 @@
 
 import Outbox
 import Uplink
-public import World
+import World
 
 /// How much history may be sent: a bucket that fills by bytes and batches a second.
 struct Allowance {
@@ -29,7 +29,13 @@ struct Stop {
     var stage = Stage.draining
     let drainUntil: Boottime
     let endAt: Boottime
-    var nextStage: Boottime { stage == .draining ? drainUntil : endAt }
+    var nextStage: Boottime {
+        switch stage {
+        case .draining: drainUntil
+        case .spilling: endAt
+        case .done: .distantFuture
+        }
+    }
 }
 
 extension Courier where D: ~Copyable, R: ~Copyable {
@@ -143,8 +149,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 id = try broker.publish(topic: topic, payload: buffer, qualityOfService: 1, retained: true)
             } catch { journal.append(JournalLine(.warning, "\(topic): \(error.text)")) }
         }
-        // A full window has no room to remember it, as when the broker does not answer while we stop; nothing waits for its
-        // acknowledgement.
+        // A full window has no room to remember it, as when the broker does not answer while we stop; nothing waits for
+        // its acknowledgement.
         if let id, !session.inFlight.isFull { session.sent(id, .retained(kind, bytes: UInt32(bytes.count))) }
     }
 
@@ -224,7 +230,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         let anchor = outbox.codec.anchor ?? (isOurs ? outbox.firstAnchor : nil)
         let boot = (outbox.boot(of: offered.stream) ?? outbox.boot).description
         let config = Hex.text(UInt64(header.configHash), digits: 8)
-        // An earlier boot that never settled is encoded as of its last known moment plus the time since this boot began.
+        // An earlier boot that never settled is encoded as of its last known moment plus the time since this boot
+        // began.
         let encodedAt = isOurs ? now : Boottime(nanoseconds: outbox.codec.newest.nanoseconds + now.nanoseconds)
         func head(_ sequence: UInt64) -> BatchHead {
             BatchHead(stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor)
@@ -232,7 +239,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         guard offered.lane == .readings else {
             let items = outbox.codec.items
             lanes.begin(
-                head(offered.range.first), lane: offered.lane, first: items.first?.time, encodedAt: encodedAt, into: &payload)
+                head(offered.range.first), lane: offered.lane, first: items.first?.time, encodedAt: encodedAt,
+                into: &payload)
             for item in items { item.body.withUnsafeBytes { lanes.append(time: item.time, body: $0, into: &payload) } }
             lanes.end(into: &payload)
             return Self.kind(of: offered.lane)
@@ -284,7 +292,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 journal.append(
                     JournalLine(
                         .warning,
-                        "broker: refuses \(delivery.topic.name): \(PublishReason.text(reason)); kept and offered again"))
+                        "broker: refuses \(delivery.topic.name): \(PublishReason.text(reason)); kept and offered again")
+                )
             }
         case .unknown: break
         }
@@ -361,44 +370,6 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 current.stage = .done
                 stop = current
             }
-        }
-    }
-}
-
-extension BrokerFault {
-    /// For people: what happened, and what to look at.
-    public var text: String {
-        switch self {
-        case .nameNotResolved(let name): "the name \(name) does not resolve; check broker.url and the name server"
-        case .unreachable(let why): "unreachable: \(why)"
-        case .tls(let why): "TLS: \(why); check broker.ca and the broker's certificate"
-        case .refused(let reason): "refused the connection: \(ConnectReason.text(reason))"
-        case .protocolVersion: "speaks another version of MQTT; set broker.version"
-        case .badFile(let why): why
-        case .lost(let why): "connection lost: \(why)"
-        case .tooLarge: "message too large"
-        case .notNow: "no session"
-        }
-    }
-}
-
-/// CONNACK reason codes in words (MQTT 5 section 3.2.2.2).
-public enum ConnectReason {
-    public static func text(_ code: UInt8) -> String {
-        switch code {
-        case 0x84: "unsupported protocol version"
-        case 0x85: "client identifier not valid (it is node.id)"
-        case 0x86: "bad user name or password"
-        case 0x87: "not authorised"
-        case 0x88: "server unavailable"
-        case 0x89: "server busy"
-        case 0x8A: "banned"
-        case 0x8C: "bad authentication method"
-        case 0x95: "packet too large"
-        case 0x97: "quota exceeded"
-        case 0x9C, 0x9D: "use another server"
-        case 0x9F: "connection rate exceeded"
-        default: "reason 0x\(String(code, radix: 16))"
         }
     }
 }

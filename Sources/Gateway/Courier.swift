@@ -1,75 +1,15 @@
-// The Courier owns the outbox and the broker session. It takes readings from the ring, seals them into batches, folds them into
-// KPIs, offers what is sealed and moves cursors on acknowledgement. It never waits: disk and broker answer later.
+// The Courier owns the outbox and the broker session. It takes readings from the ring, seals them into batches, folds
+// them into KPIs, offers what is sealed and moves cursors on acknowledgement. It never waits: disk and broker answer
+// later.
 //
-// `step` does everything that is due and says when it wants to be called again; an answer of disk or broker, or news from the
-// Sampler, may call it earlier. `Courier+Session.swift` speaks with the broker, `Courier+KPIs.swift` feeds the second consumer.
+// `step` does everything that is due and says when it wants to be called again; an answer of disk or broker, or news
+// from the Sampler, may call it earlier. `Courier+Session.swift` speaks with the broker, `Courier+Events.swift` tells
+// changes, `Courier+KPIs.swift` feeds the second consumer.
 
-public import KPIs
+import KPIs
 public import Outbox
-public import Uplink
+import Uplink
 public import World
-
-/// What a Courier is told of the node, beside its parts.
-public struct CourierPlan: Sendable {
-    public var nodeID: String
-    public var city: String
-    public var version: String
-    public var boardSerial: String?
-    public var topicRoot: String
-    public var inventory: Inventory
-    public var channels: ChannelTable
-    public var sensorIDs: [String]
-    /// By sensor: its counter's channel and scale, for the event that tells a new counter epoch.
-    public var kpis: [KPIBinding]
-    public var session: SessionParameters
-    public var trustsSystemClock: Bool
-    public var settleWait: Duration
-    public var batchAge: Duration
-    public var lossWindow: Duration
-    public var checkpointEvery: Duration
-    public var historyBytesPerSecond: Int?
-    public var historyBatchesPerSecond: Int?
-    /// The longest back-off between attempts to reach the broker.
-    public var reconnectLongest: Duration
-
-    public init(
-        nodeID: String, city: String, version: String, boardSerial: String?, topicRoot: String, inventory: Inventory,
-        channels: ChannelTable, sensorIDs: [String], kpis: [KPIBinding], session: SessionParameters,
-        trustsSystemClock: Bool, settleWait: Duration, batchAge: Duration, lossWindow: Duration,
-        checkpointEvery: Duration, historyBytesPerSecond: Int?, historyBatchesPerSecond: Int?,
-        reconnectLongest: Duration
-    ) {
-        self.nodeID = nodeID
-        self.city = city
-        self.version = version
-        self.boardSerial = boardSerial
-        self.topicRoot = topicRoot
-        self.inventory = inventory
-        self.channels = channels
-        self.sensorIDs = sensorIDs
-        self.kpis = kpis
-        self.session = session
-        self.trustsSystemClock = trustsSystemClock
-        self.settleWait = settleWait
-        self.batchAge = batchAge
-        self.lossWindow = lossWindow
-        self.checkpointEvery = checkpointEvery
-        self.historyBytesPerSecond = historyBytesPerSecond
-        self.historyBatchesPerSecond = historyBatchesPerSecond
-        self.reconnectLongest = reconnectLongest
-    }
-}
-
-/// A line for the journal: a change of state, never a reading.
-public struct JournalLine: Sendable, Equatable {
-    public enum Level: Int, Sendable { case error = 3, warning = 4, notice = 5, information = 6 }
-    public var level: Level
-    public var text: String
-    public init(_ level: Level, _ text: String) {
-        self.level = level
-        self.text = text
-    }
-}
 
 public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Copyable {
     let clock: C
@@ -114,7 +54,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var kpis: KPIFeed
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
-    private let isNewStream: Bool
+    let isNewStream: Bool
     /// Streams of earlier boots whose KPI windows are still to be finished, and the one that is being.
     var earlierStreams: [StreamID] = []
     var resume: StreamResume?
@@ -122,6 +62,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Open windows were given out before the first spill of this outage.
     var hasGivenForOutage = false
     public internal(set) var figures = CourierFigures()
+
+    /// Where a sensor is and what is wrong with it, for the journal; set by whoever knows the site.
+    public var faultText: @Sendable (Int) -> String? = { _ in nil }
 
     /// Set once the stop has begun.
     var stop: Stop?
@@ -156,11 +99,13 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         flaps = [FlapFilter](repeating: FlapFilter(), count: plan.sensorIDs.count)
         senML = SenMLEncoder(city: plan.city, node: plan.nodeID)
         lanes = LaneEncoder(node: plan.nodeID)
-        kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
         isNewStream = outbox.nextSequence(.events) == 1
+        var outbox = outbox
+        var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
+        kpis.takeUp(&outbox)
+        self.kpis = kpis
         self.outbox = outbox
         self.broker = broker
-        kpis.takeUp(&self.outbox)
         session.start(at: now)
     }
 
@@ -177,8 +122,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Everything that has come through the ring is sealed and acknowledged.
     public var isDrained: Bool { readings.peek() == nil && outbox.openCount == 0 && events.isEmpty && outbox.isDrained }
 
-    /// The Sampler has finished, with so many readings of each channel: seals what is open and gives out all KPI windows,
-    /// as at an orderly stop, but goes on delivering.
+    /// The Sampler has finished, with so many readings of each channel: seals what is open and gives out all KPI
+    /// windows, as at an orderly stop, but goes on delivering.
     public mutating func sealWhatIsLeft(taken: [UInt64]) {
         _ = step()
         noteRefusedAtEnd(taken)
@@ -259,8 +204,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         }
     }
 
-    /// What ties this boot to UTC: the present anchor, or, when this process has not seen a trusted clock yet, that of the
-    /// process before.
+    /// What ties this boot to UTC: the present anchor, or, when this process has not seen a trusted clock yet, that of
+    /// the process before.
     var knownAnchor: Anchor? { settling.anchor ?? outbox.firstAnchor }
 
     /// Unsettled batches wait for the clock, but not for ever.
@@ -327,104 +272,6 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         hasSealedFirst = true
     }
 
-    // MARK: Events
-
-    mutating func event(_ body: [UInt8]) {
-        if events.count >= Limits.eventsPerBatch { sealEvents() }
-        events.append(Item(time: now.truncatedToMicroseconds, body: body))
-    }
-
-    mutating func sealEvents() {
-        guard !mustAwaitStreamEvent else { return }
-        if !events.isEmpty { outbox.seal(events, lane: .events, anchor: settling.anchor) }
-        if !securityEvents.isEmpty { outbox.seal(securityEvents, lane: .security, anchor: settling.anchor) }
-        events.removeAll(keepingCapacity: true)
-        securityEvents.removeAll(keepingCapacity: true)
-    }
-
-    /// The first event of a stream needs the checkpoint of the one before: until that is read the others wait for it, though not
-    /// for a flash that does not answer.
-    private var mustAwaitStreamEvent: Bool {
-        isNewStream && !hasTakenUpRecovery && stop == nil && now < startedAt + Limits.recoveryWait
-            && events.count < Limits.eventsPerBatch && securityEvents.count < Limits.eventsPerBatch
-    }
-
-    private mutating func takeNotices() {
-        while let notice = notices.take() {
-            let sensor = Int(notice.sensor)
-            guard sensor < plan.sensorIDs.count else { continue }
-            let id = plan.sensorIDs[sensor]
-            switch notice.kind {
-            case .counterEpoch:
-                let channel = "\(id).total"
-                let scale = plan.channels.channels.first { $0.name == channel }?.scale ?? 0
-                event(EventItem.counterEpoch(sensor: id, channel: channel, total: notice.value, scale: scale))
-                journal.append(JournalLine(.notice, "sensor \(id): counter goes on from the checkpoint, new epoch"))
-            case .sensorLost, .sensorBack:
-                let isLost = notice.kind == .sensorLost
-                let reason = isLost ? Quality(rawValue: notice.detail)?.reason : nil
-                switch flaps[sensor].change(at: now) {
-                case .tell:
-                    event(EventItem.sensor(id, isLost ? .lost : .back, reason: reason))
-                    journal.append(
-                        JournalLine(isLost ? .warning : .notice, "sensor \(id): " + (isLost ? "lost: \(reason ?? "")" : "back")))
-                case .beganFlapping(let changes):
-                    event(EventItem.flapping("sensor \(id)", .began, changes: changes))
-                    journal.append(JournalLine(.warning, "sensor \(id): flapping, counted from now on"))
-                case .counted: break
-                }
-            }
-        }
-        for sensor in flaps.indices where flaps[sensor].deadline <= now {
-            switch flaps[sensor].step(at: now) {
-            case .stillFlapping(let changes):
-                event(EventItem.flapping("sensor \(plan.sensorIDs[sensor])", .still, changes: changes))
-                journal.append(JournalLine(.notice, "sensor \(plan.sensorIDs[sensor]): \(changes) changes in the last hour"))
-            case .ended:
-                event(EventItem.flapping("sensor \(plan.sensorIDs[sensor])", .ended, changes: 0))
-                journal.append(JournalLine(.notice, "sensor \(plan.sensorIDs[sensor]): no longer flapping"))
-            case nil: break
-            }
-        }
-    }
-
-    private mutating func tellLosses() {
-        while let loss = outbox.takeLoss() {
-            figures.tombstoned &+= loss.counts.reduce(0) { $0 &+ $1.count }
-            tell(loss)
-        }
-    }
-
-    private mutating func tell(_ loss: Loss) {
-        event(
-            EventItem.tombstone(
-                stream: loss.stream.rawValue, lane: loss.lane, numbers: loss.range.map { $0.first...$0.last },
-                channels: loss.counts, reason: loss.reason))
-        let total = loss.counts.reduce(0) { $0 &+ $1.count }
-        journal.append(JournalLine(.warning, "\(total) readings given up: \(loss.reason)"))
-    }
-
-    private mutating func tellDisk() {
-        guard outbox.diskState != toldDisk else { return }
-        toldDisk = outbox.diskState
-        switch toldDisk {
-        case .fine:
-            event(EventItem.disk(.ok))
-            journal.append(JournalLine(.notice, "flash: works again"))
-        case .failing(let fault):
-            let (state, reason): (EventItem.DiskState, String) =
-                switch fault {
-                case .full: (.full, "no space left")
-                case .readOnly: (.readOnly, "mounted read-only")
-                case .noSuchFile: (.failed, "a file is missing")
-                case .notPermitted: (.failed, "not permitted")
-                case .failed(let errno): (.failed, "errno \(errno)")
-                }
-            event(EventItem.disk(state, reason: reason))
-            journal.append(JournalLine(.error, "flash: \(reason); readings stay in memory and are published live"))
-        }
-    }
-
     // MARK: Recovery and checkpoints
 
     /// True once the look at the flash is over: counters may go on.
@@ -462,17 +309,4 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             now: now, utc: knownAnchor?.utc(now),
             counters: counters.found.map { (key: $0.key, total: $0.checkpoint) }, isOrderly: isOrderly)
     }
-}
-
-/// What the Courier has done, for health, the demo and the benchmarks.
-public struct CourierFigures: Sendable {
-    /// Readings taken from the ring, refused by the ring, and given up otherwise.
-    public var readings: UInt64 = 0
-    public var refused: UInt64 = 0
-    public var tombstoned: UInt64 = 0
-    public var messages: UInt64 = 0
-    public var payloadBytes: UInt64 = 0
-    public var acknowledged: UInt64 = 0
-    public var reconnects: UInt64 = 0
-    public init() {}
 }

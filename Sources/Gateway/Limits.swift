@@ -1,5 +1,5 @@
-// Every limit of the agent, in one place, with the relations that must hold between them. What an operator may set is in the
-// configuration; what is here bounds everything else.
+// Every limit of the agent, in one place, with the relations that must hold between them. What an operator may set is
+// in the configuration; what is here bounds everything else.
 
 import World
 
@@ -48,7 +48,8 @@ public enum Limits {
     /// Waiting for the checkpoint before the first reading: counters go on from it.
     public static let recoveryWait = Duration.seconds(2)
 
-    /// An orderly stop: this long for acknowledgements, then the rest goes to flash; gone by `stopWithin` whatever hangs.
+    /// An orderly stop: this long for acknowledgements, then the rest goes to flash; gone by `stopWithin` whatever
+    /// hangs.
     public static let stopDrain = Duration.milliseconds(300)
     public static let stopWithin = Duration.milliseconds(1_500)
 

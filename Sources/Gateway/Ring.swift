@@ -1,7 +1,7 @@
 // The one way from Sampler to Courier: a fixed ring with one producer and one consumer, no lock, no allocation.
 //
-// A full ring refuses: the producer goes on and the gap shows in the ordinals of the readings. The memory is handed in; when it
-// is a mapped file of the runtime directory, what is in the ring survives `kill -9`.
+// A full ring refuses: the producer goes on and the gap shows in the ordinals of the readings. The memory is handed in;
+// when it is a mapped file of the runtime directory, what is in the ring survives `kill -9`.
 //
 //   offset size
 //      0    8   magic "CERING01"

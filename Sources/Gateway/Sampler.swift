@@ -1,46 +1,49 @@
-// The Sampler owns pins and buses. It measures what is due, makes readings of the results and puts them into the ring. It never
-// waits longer than one bus transfer, and never for the Courier.
+// The Sampler owns pins and buses. It measures what is due, makes readings of the results and puts them into the ring.
+// It never waits longer than one bus transfer, and never for the Courier.
 //
-// `step` does everything that is due and says when it wants to be called again; edges of lines may call it earlier. The caller
-// waits. Sensors are due on the grid of their `every` since boot, so that those with one `every` share a wake-up and a time.
+// `step` does everything that is due and says when it wants to be called again; edges of lines may call it earlier. The
+// caller waits. Sensors are due on the grid of their `every` since boot, so that those with one `every` share a wake-up
+// and a time.
 
 public import Sensors
 public import World
 
+/// Where a sensor's driver is: in the array of its kind, where it is mutated in place. Taken out of an enum it would be
+/// copied, and so allocated, at every measurement.
+private enum Place {
+    case bus(Int), line(Int), attribute(Int), source(Int)
+}
+
+/// One installed sensor. Outside of the Sampler, because inside it would be generic too, and each access would look its
+/// layout up at run time.
+private struct SensorState {
+    let id: String
+    let every: Duration
+    let channels: [InstalledChannel]
+    let device: BusDevice?
+    let driver: Place
+    var due: Boottime
+    /// A measurement is under way: collect then.
+    var collectAt: Boottime?
+    var startedAt = Boottime(nanoseconds: 0)
+    var line: LineHandle?
+    var isClaimed = false
+    /// Why the last measurement failed; nil while the sensor gives values.
+    var fault: SensorFault?
+    /// The bus timed out: leave it alone until then.
+    var pausedUntil: Boottime?
+    var pause = Limits.busPauseFirst
+    var pausedFault = SensorFault.bus(.timedOut)
+    /// Readings completed, by place in `channels`.
+    var ordinals: [UInt64]
+}
+
 public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>: ~Copyable {
-    /// Where a sensor's driver is: in the array of its kind, where it is mutated in place. Taken out of an enum it would be
-    /// copied, and so allocated, at every measurement.
-    private enum Place {
-        case bus(Int), line(Int), attribute(Int), source(Int)
-    }
-
-    private struct State {
-        let id: String
-        let every: Duration
-        let channels: [InstalledChannel]
-        let device: BusDevice?
-        let driver: Place
-        var due: Boottime
-        /// A measurement is under way: collect then.
-        var collectAt: Boottime?
-        var startedAt = Boottime(nanoseconds: 0)
-        var line: LineHandle?
-        var isClaimed = false
-        /// Why the last measurement failed; nil while the sensor gives values.
-        var fault: SensorFault?
-        /// The bus timed out: leave it alone until then.
-        var pausedUntil: Boottime?
-        var pause = Limits.busPauseFirst
-        var pausedFault = SensorFault.bus(.timedOut)
-        /// Readings completed, by place in `channels`.
-        var ordinals: [UInt64]
-    }
-
     private let clock: C
     private var bus: B
     private var lines: L
     private var attributes: A
-    private var states: [State] = []
+    private var states: [SensorState] = []
     private var busDrivers: [any BusDriver] = []
     private var lineDrivers: [any LineDriver] = []
     private var attributeDrivers: [any AttributeDriver] = []
@@ -86,7 +89,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 sourceDrivers.append(driver)
             }
             states.append(
-                State(
+                SensorState(
                     id: sensor.id, every: sensor.every, channels: sensor.channels, device: sensor.device, driver: place,
                     due: now, ordinals: [UInt64](repeating: 0, count: sensor.channels.count)))
         }
@@ -95,8 +98,11 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     /// Lends the lines, for whoever waits on their descriptors.
     public mutating func withLines<R>(_ body: (inout L) -> R) -> R { body(&lines) }
 
-    /// Counters go on from where they were: `exact` from this boot's memory, `afterPowerCut` from the flash. Before `step`.
-    public mutating func resumeCounters(exact: (String) -> Int64?, afterPowerCut: (String) -> Int64?, key: (String) -> UInt64) {
+    /// Counters go on from where they were: `exact` from this boot's memory, `afterPowerCut` from the flash. Before
+    /// `step`.
+    public mutating func resumeCounters(
+        exact: (String) -> Int64?, afterPowerCut: (String) -> Int64?, key: (String) -> UInt64
+    ) {
         let now = clock.now()
         for index in states.indices {
             guard case .line(let place) = states[index].driver, lineDrivers[place].checkpoint != nil else {
@@ -127,7 +133,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         }
         if hasMoreEdges { return now }
         var next = Boottime.distantFuture
-        for state in states { next = min(next, state.collectAt ?? state.due) }
+        for index in states.indices { next = min(next, states[index].collectAt ?? states[index].due) }
         return next
     }
 
@@ -224,6 +230,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         let isNews = states[index].fault == nil
         states[index].fault = fault
         if isNews {
+            counts.setFault(fault, ofSensor: index)
             note(
                 Notice(
                     kind: .sensorLost, sensor: UInt16(index), at: clock.now(), detail: fault.quality.rawValue))

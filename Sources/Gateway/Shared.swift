@@ -1,5 +1,7 @@
-// What Sampler and Courier share beside the readings ring: notices, counters, and the signs of life that the watchdog wants.
+// What Sampler and Courier share beside the readings ring: notices, counters, and the signs of life that the watchdog
+// wants.
 
+public import Sensors
 import Synchronization
 public import World
 
@@ -27,10 +29,11 @@ public struct Notice: BitwiseCopyable, Sendable, Equatable {
     }
 }
 
-/// Checkpoints of the counting sensors, by sensor, in memory that survives `kill -9`. Written by the Sampler after every edge,
-/// read by the Courier for the flash checkpoint and by the next process.
+/// Checkpoints of the counting sensors, by sensor, in memory that survives `kill -9`. Written by the Sampler after
+/// every edge, read by the Courier for the flash checkpoint and by the next process.
 ///
-/// Per slot: FNV-1a 64 of the sensor's id (0: not a counter), then the driver's checkpoint. Little-endian words of 8 bytes.
+/// Per slot: FNV-1a 64 of the sensor's id (0: not a counter), then the driver's checkpoint. Little-endian words of 8
+/// bytes.
 public struct CounterPage: @unchecked Sendable {
     // Safe to share: single words, one writer.
     private let words: UnsafeMutablePointer<Atomic<Int64>>
@@ -80,6 +83,11 @@ public final class SamplerCounts: Sendable {
     public var refused: UInt64 { refusedCount.load(ordering: .acquiring) }
     /// The Sampler has stopped; nothing more comes through the ring.
     public var isFinished: Bool { finished.load(ordering: .acquiring) }
+    /// Why each sensor that is lost is lost.
+    private let faults = Mutex<[Int: SensorFault]>([:])
+    public func fault(ofSensor index: Int) -> SensorFault? { faults.withLock { $0[index] } }
+    func setFault(_ fault: SensorFault, ofSensor index: Int) { faults.withLock { $0[index] = fault } }
+
     func add(refused isRefused: Bool) {
         takenCount.wrappingAdd(1, ordering: .relaxed)
         if isRefused { refusedCount.wrappingAdd(1, ordering: .relaxed) }

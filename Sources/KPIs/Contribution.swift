@@ -22,11 +22,11 @@
 //   microseconds), `n` (its ordinal); a mains line's last believable level, `line`, and its moment, `line_us`, when
 //   that is another. Open outage: began between `open_low_us` and `open_us`.
 // - `weight`: `customers` for outages. `zone`: as configured.
-// - `stream` (16 hex digits; seldom): the stream that the contribution belongs to, when it is not the message's. After a
-//   power cut a node finishes the windows of the stream before from what its flash holds, in batches of the new one.
+// - `stream` (16 hex digits; seldom): the stream that the contribution belongs to, when it is not the message's. After
+//   a power cut a node finishes the windows of the stream before from what its flash holds, in batches of the new one.
 // - Canonical: names sorted, no spaces, strings escaped only where RFC 8259 section 7 demands it. `h` is FNV-1a, 64
-//   bits, of the canonical object without `h`, `kind`, `stream` and `t`: equal `rev` and different `h` is an error to be looked
-//   at, never merged.
+//   bits, of the canonical object without `h`, `kind`, `stream` and `t`: equal `rev` and different `h` is an error to
+//   be looked at, never merged.
 
 /// The quality classes of the U4SSC Verification Manual (page 163).
 public enum DataQuality: String, Sendable, CaseIterable {

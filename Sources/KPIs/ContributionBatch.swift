@@ -1,6 +1,7 @@
 // One message of the `contributions` lane, as the platform receives it:
 //
-//     {"v":1,"node":"lamppost-0042","stream":"7f3a91c2d04be815","lane":"contributions","seq":12, …, "items":[{"t":0, …}, …]}
+//     {"v":1,"node":"lamppost-0042","stream":"7f3a91c2d04be815","lane":"contributions","seq":12, …,
+//      "items":[{"t":0, …}, …]}
 //
 // Members of the message that are not known are ignored; an unknown `v` is refused. An item that is refused does not
 // take its neighbours with it: it is counted with its reason.

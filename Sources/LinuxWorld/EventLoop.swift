@@ -23,8 +23,9 @@ public struct Watch: Hashable, Sendable {
 public struct EventLoop: ~Copyable {
     private let epoll: Descriptor
     private let timer: Descriptor
-    /// What the timer is set to; `distantFuture`: not set.
-    private var alarm = Boottime.distantFuture
+    /// What the timer is set to, `distantFuture`: it is off. Nil: it has rung, and stays readable until it is set
+    /// again.
+    private var alarm: Boottime? = .distantFuture
     private var followed: Watch?
     /// Rings this loop from another thread.
     public let waker: Waker
@@ -87,11 +88,7 @@ public struct EventLoop: ~Copyable {
             let count = clinux_epoll_wait(epoll.number, ready.baseAddress, -1)
             for index in 0..<max(0, Int(count)) {
                 if ready[index].descriptor == waker.descriptor { waker.hear() }
-                // A timer that has rung stays readable until it is set again.
-                if ready[index].descriptor == timer.number {
-                    _ = clinux_timer_set(timer.number, 0)
-                    alarm = .distantFuture
-                }
+                if ready[index].descriptor == timer.number { alarm = nil }
             }
         }
     }

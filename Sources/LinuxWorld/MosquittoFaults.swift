@@ -15,7 +15,7 @@ extension BrokerFault {
         case MOSQ_ERR_TLS, MOSQ_ERR_INVAL:
             // The library tells of unusable PEM files and of failed handshakes by one code; its words differ
             // (lib/net_mosq.c: net__tls_load_ca, net__init_ssl_ctx).
-            let isFile = holds(complaints, "Unable to load") || holds(complaints, "are inconsistent")
+            let isFile = complaints.contains("Unable to load") || complaints.contains("are inconsistent")
             return isFile ? .badFile(complaints) : .tls(complaints.isEmpty ? words(result) : complaints)
         default: return .unreachable(words(result))
         }
@@ -74,11 +74,4 @@ extension BrokerFault {
     }
 
     private static func words(_ result: Int32) -> String { String(cString: mosquitto_strerror(result)) }
-}
-
-/// Whether the words stand anywhere in the text. The library's own `contains` would link the regular expressions in: a
-/// megabyte of code.
-private func holds(_ text: String, _ words: String) -> Bool {
-    let text = Array(text.utf8), words = Array(words.utf8)
-    return text.indices.contains { text[$0...].starts(with: words) }
 }

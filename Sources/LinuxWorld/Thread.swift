@@ -89,3 +89,7 @@ private final class Work<State: ~Copyable>: AnyWork {
 
 /// All threads share one malloc arena. To be called before the first is started.
 public func shareOneMallocArena() { clinux_one_arena() }
+
+/// To be called once the start is over: the code that only it needed (reading the configuration, the dynamic linker's
+/// tables) leaves our memory. What is needed again comes back by itself.
+public func giveBackStartupCode() { clinux_give_back_code() }

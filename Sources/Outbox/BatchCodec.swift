@@ -134,7 +134,8 @@ public struct BatchCodec: ~Copyable {
         } else {
             var time: Int64 = 0
             for _ in 0..<total {
-                guard let step = reader.takeSigned(), let length = reader.takeVarint(), let body = reader.takeBytes(length)
+                guard let step = reader.takeSigned(), let length = reader.takeVarint(),
+                    let body = reader.takeBytes(length)
                 else { return false }
                 time = time &+ step
                 let nanoseconds = time.multipliedReportingOverflow(by: 1_000)

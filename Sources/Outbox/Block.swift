@@ -1,4 +1,5 @@
-// The stored block: the one format of both tiers. Everything that the outbox keeps is a sequence of blocks in segment files.
+// The stored block: the one format of both tiers. Everything that the outbox keeps is a sequence of blocks in segment
+// files.
 //
 // Layout, little-endian:
 //
@@ -19,23 +20,24 @@
 //     36    4   config hash: which dictionary gives the channels their names
 //     40    …   payload
 //
-// A *batches* block holds one or more consecutive batches of one stream and lane, each with its own number; identity and
-// acknowledgement stay per batch, packing is only for size. Payload:
+// A *batches* block holds one or more consecutive batches of one stream and lane, each with its own number; identity
+// and acknowledgement stay per batch, packing is only for size. Payload:
 //
 //   if settled: anchor offset ns (signed varint), anchor bound ns (varint)
 //   per batch: its number of records (varint)
 //   lane readings: the columns of `Columns.swift`; other lanes: per item its time as microseconds since the one before
 //   (signed varint; the first since 0), then its length (varint) and its bytes (the inside of a JSON object)
 //
-// A *dictionary* block comes before the first batch that needs it in every segment, so that each segment can be read with
-// nothing else: boot id (2 × 8 bytes), prefix `city/node/` (text), number of channels (varint), then per channel name, unit
-// (texts) and scale (one byte).
+// A *dictionary* block comes before the first batch that needs it in every segment, so that each segment can be read
+// with nothing else: boot id (2 × 8 bytes), prefix `city/node/` (text), number of channels (varint), then per channel
+// name, unit (texts) and scale (one byte).
 //
 // Varints are LEB128, signed ones zigzag; text is a varint of its bytes and UTF-8.
 //
-// Fault model: bytes of a segment may be missing at the end, zero, or wrong anywhere; blocks may be duplicated. Invariants:
-// a block is used only if its CRC holds; a reader finds the next block behind any damage by its magic; nothing is decided by
-// bytes that no CRC covers; a block of a later version or unknown kind is skipped whole by its length.
+// Fault model: bytes of a segment may be missing at the end, zero, or wrong anywhere; blocks may be duplicated.
+// Invariants: a block is used only if its CRC holds; a reader finds the next block behind any damage by its magic;
+// nothing is decided by bytes that no CRC covers; a block of a later version or unknown kind is skipped whole by its
+// length.
 
 public import World
 
@@ -59,7 +61,8 @@ public struct BlockHeader: Equatable, Sendable {
     public var headerBytes: Int
     public var configHash: UInt32
 
-    public var last: UInt64 { count == 0 ? first : first + UInt64(count) - 1 }
+    /// Wraps for a dictionary, whose numbers mean nothing and are not checked.
+    public var last: UInt64 { count == 0 ? first : first &+ UInt64(count) &- 1 }
     public var range: SequenceRange { SequenceRange(first, last) }
 }
 
@@ -92,7 +95,8 @@ public enum Block {
             let count = reader.take(UInt16.self), let headerBytes = reader.take(UInt16.self),
             let configHash = reader.take(UInt32.self)
         else { return .damage }
-        guard version == BlockHeader.version, let kind = BlockKind(rawValue: kindByte), let lane = Lane(rawValue: laneByte),
+        guard version == BlockHeader.version, let kind = BlockKind(rawValue: kindByte),
+            let lane = Lane(rawValue: laneByte),
             Int(headerBytes) >= BlockHeader.bytes, Int(headerBytes) <= length,
             kind == .dictionary || (count >= 1 && first >= 1 && first <= .max - UInt64(count))
         else { return .unknown(length: length) }
@@ -179,6 +183,12 @@ public struct ChannelDictionary: Equatable, Sendable {
             channels: entries.map {
                 Channel(name: $0.name, unit: $0.unit, scale: $0.scale, plausible: -Double.infinity...Double.infinity)
             }, configHash: Hex.text(UInt64(configHash), digits: 8))
+    }
+
+    /// Reads a dictionary block whose CRC holds.
+    public init?(_ block: UnsafeRawBufferPointer, header: BlockHeader) {
+        guard let found = Self.decode(block, header: header) else { return nil }
+        self = found
     }
 
     func encode(lane: Lane, stream: StreamID, into writer: inout ByteWriter) {

@@ -32,7 +32,9 @@ struct ByteWriter {
     }
 
     mutating func set(_ value: UInt32, at offset: Int) {
-        withUnsafeBytes(of: value.littleEndian) { for (index, byte) in $0.enumerated() { bytes[offset + index] = byte } }
+        withUnsafeBytes(of: value.littleEndian) {
+            for (index, byte) in $0.enumerated() { bytes[offset + index] = byte }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 // The checkpoint: what must survive a power cut though no reading was ever spilled.
 //
-// Two slots of 4,096 bytes at offsets 0 and 4096 of one preallocated file, written in turn, never both: a torn write leaves
-// the other slot. The slot with the higher generation whose CRC holds is the checkpoint. The same slots, in a file of the
-// runtime directory, keep the cursors across a crash of the process.
+// Two slots of 4,096 bytes at offsets 0 and 4096 of one preallocated file, written in turn, never both: a torn write
+// leaves the other slot. The slot with the higher generation whose CRC holds is the checkpoint. The same slots, in a
+// file of the runtime directory, keep the cursors across a crash of the process.
 //
 // Slot, little-endian:
 //
@@ -13,11 +13,11 @@
 //     16    1   version, 1
 //     17    1   flags: bit 0: written at an orderly stop
 //     18    2   bytes used, from offset 0
-//     20    …   stream (8), boot id (16), heartbeat: boottime ns (8) and UTC ns (8; Int64.min: the clock was not settled),
-//               next number of each lane (4 varints), KPI cursor (varint)
+//     20    …   stream (8), boot id (16), heartbeat: boottime ns (8) and UTC ns (8; Int64.min: the clock was not
+//               settled), next number of each lane (4 varints), KPI cursor (varint)
 //               counters: number (varint), each: FNV-1a 64 of the sensor's id (8), total (signed varint)
-//               cursor parts: number (varint), each: stream (8), lane (1), ranges (varint), each: first less the end of the one
-//               before (varint), length - 1 (varint)
+//               cursor parts: number (varint), each: stream (8), lane (1), ranges (varint), each: first less the end of
+//               the one before (varint), length - 1 (varint)
 //
 // Parts that do not fit are left out, oldest stream first: that costs duplicates after a power cut, never a loss.
 
@@ -79,7 +79,9 @@ public struct Checkpoint: Equatable, Sendable {
         }
         var parts: [[UInt8]] = []
         var room = Self.slotBytes - writer.bytes.count - 4
-        for part in cursor.parts.reversed() {
+        // The newest first: the present stream's, then the others from the last to begin back to the first.
+        let ordered = cursor.parts.filter { $0.stream != stream } + cursor.parts.filter { $0.stream == stream }
+        for part in ordered.reversed() {
             var text = ByteWriter()
             text.put(part.stream.rawValue)
             text.put(part.lane.rawValue)
@@ -135,7 +137,7 @@ public struct Checkpoint: Equatable, Sendable {
         let nanoseconds = Int64(bitPattern: utc)
         checkpoint.heartbeatUTC = nanoseconds == .min ? nil : UTC(nanoseconds: nanoseconds)
         for lane in Lane.allCases {
-            guard let next = reader.takeVarint() else { return nil }
+            guard let next = reader.takeVarint(), next >= 1 else { return nil }
             checkpoint.nextSequence[Int(lane.rawValue)] = next
         }
         guard let passed = reader.takeVarint(), let counters = reader.takeVarint(), counters <= 100 else { return nil }
@@ -147,14 +149,16 @@ public struct Checkpoint: Equatable, Sendable {
         guard let parts = reader.takeVarint(), parts <= 1_024 else { return nil }
         for _ in 0..<parts {
             guard let stream = reader.take(UInt64.self), let laneByte = reader.take(UInt8.self),
-                let lane = Lane(rawValue: laneByte), let ranges = reader.takeVarint(), ranges <= UInt64(RangeSet.rangesMax)
+                let lane = Lane(rawValue: laneByte), let ranges = reader.takeVarint(),
+                ranges <= UInt64(RangeSet.rangesMax)
             else { return nil }
             var previous: UInt64 = 0
             for _ in 0..<ranges {
                 guard let gap = reader.takeVarint(), let length = reader.takeVarint() else { return nil }
-                let first = previous &+ gap
-                previous = first &+ length
-                guard first <= previous else { return nil }
+                let (first, isFar) = previous.addingReportingOverflow(gap)
+                let (last, isTooFar) = first.addingReportingOverflow(length)
+                guard !isFar, !isTooFar, gap >= 1, last < .max else { return nil }
+                previous = last
                 checkpoint.cursor.insert(SequenceRange(first, previous), stream: StreamID(rawValue: stream), lane: lane)
             }
         }

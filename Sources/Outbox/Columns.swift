@@ -4,16 +4,16 @@
 //
 //   times      groups of equal times: group length (varint), then the change of the step between groups in microseconds
 //              (signed varint; the first group's value is its time since boot)
-//   channels   each channel is foretold as the one that followed the same channel last time in this block (before that: the
-//              next higher number). Runs: how many forecasts held (varint), then the channel that came instead (varint),
-//              until all are told
+//   channels   each channel is foretold as the one that followed the same channel last time in this block (before
+//              that: the next higher number). Runs: how many forecasts held (varint), then the channel that came
+//              instead (varint), until all are told
 //   qualities  runs: length (varint), raw value (one byte)
-//   ordinals   per channel present, ascending: its first ordinal less the channel's before (signed varint); then the number
-//              of jumps (varint) and per jump its place since the last (varint) and how much more than 1 it adds (varint);
-//              places count readings grouped by channel, ascending
-//   values     per channel present, ascending, over its readings that are not bad: the first (signed varint); if there are
-//              more: a width in bits (one byte, 0 to 64) and the zigzag differences packed in that many bits each, low bit
-//              first, padded to a byte
+//   ordinals   per channel present, ascending: its first ordinal less the channel's before (signed varint); then the
+//              number of jumps (varint) and per jump its place since the last (varint) and how much more than 1 it adds
+//              (varint); places count readings grouped by channel, ascending
+//   values     per channel present, ascending, over its readings that are not bad: the first (signed varint); if there
+//              are more: a width in bits (one byte, 0 to 64) and the zigzag differences packed in that many bits each,
+//              low bit first, padded to a byte
 //
 // All arithmetic wraps, so every Int64 survives.
 
@@ -217,7 +217,9 @@ struct ColumnCodec: ~Copyable {
         return decodeOrdinals(&reader, count, channels, readings) && decodeValues(&reader, channels, readings)
     }
 
-    private func decodeTimes(_ reader: inout ByteReader, _ count: Int, _ readings: UnsafeMutablePointer<Reading>) -> Bool {
+    private func decodeTimes(_ reader: inout ByteReader, _ count: Int, _ readings: UnsafeMutablePointer<Reading>)
+        -> Bool
+    {
         var index = 0
         var time: Int64 = 0
         var step: Int64 = 0
@@ -232,7 +234,8 @@ struct ColumnCodec: ~Copyable {
             guard !nanoseconds.overflow else { return false }
             for _ in 0..<length {
                 readings[index] = Reading(
-                    channel: ChannelID(rawValue: 0), acquired: Boottime(nanoseconds: nanoseconds.partialValue), value: 0,
+                    channel: ChannelID(rawValue: 0), acquired: Boottime(nanoseconds: nanoseconds.partialValue),
+                    value: 0,
                     quality: .good, ordinal: 0)
                 index += 1
             }
@@ -301,7 +304,9 @@ struct ColumnCodec: ~Copyable {
             nextJump = -1
             guard jumps > 0 else { return true }
             jumps -= 1
-            guard let place = reader.takeVarint(), let size = reader.takeVarint(), place <= UInt64(count) else { return false }
+            guard let place = reader.takeVarint(), let size = reader.takeVarint(), place <= UInt64(count) else {
+                return false
+            }
             last += Int(place)
             nextJump = last
             jump = size
@@ -347,57 +352,5 @@ struct ColumnCodec: ~Copyable {
             }
         }
         return true
-    }
-}
-
-/// Packs numbers of a fixed width, low bit first.
-private struct BitPacker {
-    private var pending: UInt64 = 0
-    private var count = 0
-
-    mutating func put(_ value: UInt64, width: Int, into writer: inout ByteWriter) {
-        var value = value
-        var width = width
-        while width > 0 {
-            let taken = min(8 - count, width)
-            pending |= (value & (1 << UInt64(taken) - 1)) << UInt64(count)
-            value = taken == 64 ? 0 : value >> UInt64(taken)
-            count += taken
-            width -= taken
-            if count == 8 { flush(into: &writer) }
-        }
-    }
-
-    mutating func flush(into writer: inout ByteWriter) {
-        guard count > 0 else { return }
-        writer.put(UInt8(truncatingIfNeeded: pending))
-        pending = 0
-        count = 0
-    }
-}
-
-private struct BitUnpacker {
-    let width: Int
-    private var pending: UInt8 = 0
-    private var count = 0
-
-    init(width: Int) { self.width = width }
-
-    mutating func take(from reader: inout ByteReader) -> UInt64? {
-        var value: UInt64 = 0
-        var have = 0
-        while have < width {
-            if count == 0 {
-                guard let byte = reader.take(UInt8.self) else { return nil }
-                pending = byte
-                count = 8
-            }
-            let taken = min(count, width - have)
-            value |= UInt64(pending & UInt8((1 << UInt16(taken)) - 1)) << UInt64(have)
-            pending = taken == 8 ? 0 : pending >> UInt8(taken)
-            count -= taken
-            have += taken
-        }
-        return value
     }
 }

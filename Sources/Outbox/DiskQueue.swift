@@ -8,7 +8,7 @@ enum DiskPurpose: Equatable {
     case readCheckpoint
     case checkpoint
     /// Write, sync and directory sync of one spill: all must succeed.
-    case spill(lane: Lane, isLast: Bool)
+    case spill(lane: Lane)
     case historyRead
     case dropRead
     case walkRead
@@ -24,10 +24,14 @@ struct DiskQueue {
     var isIdle: Bool { purposes.isEmpty }
     func isPending(_ purpose: DiskPurpose) -> Bool { purposes.contains { $0.purpose == purpose } }
 
-    mutating func ask(_ work: DiskWork, _ purpose: DiskPurpose) {
-        waiting.append(DiskRequest(token: nextToken, work: work))
-        purposes.append((nextToken, purpose))
+    /// Answers by which token the completion will be known.
+    @discardableResult
+    mutating func ask(_ work: DiskWork, _ purpose: DiskPurpose) -> UInt64 {
+        let token = nextToken
+        waiting.append(DiskRequest(token: token, work: work))
+        purposes.append((token, purpose))
         nextToken += 1
+        return token
     }
 
     mutating func submit(to disk: inout some Disk & ~Copyable) {

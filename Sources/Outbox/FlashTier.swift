@@ -1,7 +1,7 @@
 // The flash tier: what was not acknowledged in time, in segment files of the state directory.
 //
-// This file keeps the books: which segments there are, how large, and in which order they are drained, dropped and removed.
-// The requests themselves go through `DiskQueue`; nothing here waits.
+// This file keeps the books: which segments there are, how large, and in which order they are drained, dropped and
+// removed. The requests themselves go through `DiskQueue`; nothing here waits.
 
 import World
 
@@ -16,15 +16,23 @@ struct FlashSegment {
     var isOffered = false
     /// Could not be read when last tried.
     var isUnreadable = false
+    /// Something in it was not offered because the cursor had no room.
+    var isHeldBack = false
+    /// Damage in it has not been told, because what is missing may be in another segment.
+    var owesDamage = false
+    /// It holds blocks of a later version: kept until that version runs again, or space runs out.
+    var isForeign = false
 }
 
 struct FlashTier {
     /// Streams oldest first, as far as known; within one, lanes and numbers ascending.
     private(set) var segments: [FlashSegment] = []
     private(set) var bytes = 0
+    /// Grows with every file that was abandoned: no name is used twice by a process.
+    var nextAttempt: UInt64 = 0
 
-    /// Takes the listing of the state directory. `order` tells streams apart in age; unknown ones count as oldest. Returns
-    /// segments of which a power cut left nothing but the name.
+    /// Takes the listing of the state directory. `order` tells streams apart in age; unknown ones count as oldest.
+    /// Returns segments of which a power cut left nothing but the name.
     mutating func adopt(_ entries: [FileEntry], order: [StreamID]) -> [SegmentName] {
         var empty: [SegmentName] = []
         for entry in entries {
@@ -51,6 +59,7 @@ struct FlashTier {
 
     mutating func begin(_ name: SegmentName) -> Int {
         var name = name
+        name.attempt = nextAttempt
         while segments.contains(where: { $0.name == name }) { name.attempt += 1 }
         segments.append(FlashSegment(name: name, bytes: 0, isOpen: true))
         return segments.count - 1
@@ -68,10 +77,16 @@ struct FlashTier {
         segments[index].isOpen = false
     }
 
-    mutating func markOffered(_ name: SegmentName, last: UInt64?) {
+    /// Read to its end: what was found in it.
+    mutating func markOffered(
+        _ name: SegmentName, last: UInt64, isHeldBack: Bool, owesDamage: Bool, isForeign: Bool
+    ) {
         guard let index = index(of: name) else { return }
         segments[index].isOffered = true
-        if let last { segments[index].last = max(last, segments[index].last ?? 0) }
+        segments[index].isHeldBack = isHeldBack
+        segments[index].owesDamage = owesDamage
+        segments[index].isForeign = isForeign
+        segments[index].last = max(last, segments[index].last ?? 0)
     }
 
     mutating func markUnreadable(_ name: SegmentName) {
@@ -85,6 +100,19 @@ struct FlashTier {
         for index in segments.indices {
             segments[index].isOffered = false
             segments[index].isUnreadable = false
+            segments[index].isHeldBack = false
+        }
+    }
+
+    var hasUnreadable: Bool { segments.contains { $0.isUnreadable } }
+    var hasHeldBack: Bool { segments.contains { $0.isHeldBack } }
+
+    /// Offers again what could not be read, or had to wait for the cursor.
+    mutating func offerAgain(_ isMeant: (FlashSegment) -> Bool) {
+        for index in segments.indices where isMeant(segments[index]) {
+            segments[index].isOffered = false
+            segments[index].isUnreadable = false
+            segments[index].isHeldBack = false
         }
     }
 
@@ -97,20 +125,30 @@ struct FlashTier {
     func holds(_ stream: StreamID) -> Bool { segments.contains { $0.name.stream == stream } }
 
     /// What to drain next: small lanes first, then oldest (or newest) first.
-    func nextToOffer(oldestFirst: Bool, _ isAllowed: (Lane) -> Bool) -> SegmentName? {
+    func nextToOffer(
+        oldestFirst: Bool, _ isAllowed: (Lane) -> Bool, _ isWanted: (FlashSegment) -> Bool
+    ) -> SegmentName? {
         for lane in [Lane.security, .events, .contributions, .readings] where isAllowed(lane) {
-            let open = segments.filter { $0.name.lane == lane && !$0.isOffered && !$0.isUnreadable && $0.bytes > 0 }
-            if let found = oldestFirst ? open.first : open.last { return found.name }
+            let isNext = { (segment: FlashSegment) in
+                segment.name.lane == lane && !segment.isOffered && segment.bytes > 0 && isWanted(segment)
+            }
+            let found = oldestFirst ? segments.first(where: isNext) : segments.last(where: isNext)
+            if let found { return found.name }
         }
         return nil
     }
 
-    /// What to give up first when space runs out: readings before events, contributions last, oldest first.
-    func nextToDrop() -> SegmentName? {
+    /// What to give up first when space runs out: readings before events, contributions last, oldest first; what is
+    /// being sent only when there is nothing else.
+    func nextToDrop(isBeingSent: (SegmentName) -> Bool) -> SegmentName? {
+        var sending: SegmentName?
         for lane in [Lane.readings, .events, .security, .contributions] {
-            if let found = segments.first(where: { $0.name.lane == lane && !$0.isOpen }) { return found.name }
+            for segment in segments where segment.name.lane == lane && !segment.isOpen {
+                guard isBeingSent(segment.name) else { return segment.name }
+                if sending == nil { sending = segment.name }
+            }
         }
-        return nil
+        return sending
     }
 }
 

@@ -1,7 +1,7 @@
 // The memory tier: sealed batches in files of the runtime directory (tmpfs), until they are acknowledged or spilled.
 //
-// Only batches of the current stream are here. Every block holds one batch, and numbers within a segment are consecutive, so
-// that a batch is found by its number. The index costs 12 bytes a batch; the files are never mapped.
+// Only batches of the current stream are here. Every block holds one batch, and numbers within a segment are
+// consecutive, so that a batch is found by its number. The index costs 12 bytes a batch; the files are never mapped.
 
 public import World
 
@@ -32,11 +32,14 @@ struct MemoryTier {
 
     /// Appends one sealed batch. On a fault nothing has changed that is ever looked at.
     mutating func append(
-        _ block: [UInt8], id: BatchID, oldest: Boottime, newest: Boottime, dictionary: () -> [UInt8], configHash: UInt32,
+        _ block: [UInt8], id: BatchID, oldest: Boottime, newest: Boottime, dictionary: () -> [UInt8],
+        configHash: UInt32,
         on disk: inout some Disk & ~Copyable
     ) throws(DiskFault) {
         var index = segments.lastIndex { $0.lane == id.lane }
-        if let found = index, segments[found].bytes + block.count > segmentBytesMax || segments[found].last + 1 != id.sequence {
+        if let found = index,
+            segments[found].bytes + block.count > segmentBytesMax || segments[found].last + 1 != id.sequence
+        {
             index = nil
         }
         if index == nil {
@@ -59,7 +62,8 @@ struct MemoryTier {
         }
     }
 
-    private mutating func write(_ block: [UInt8], to place: Int, on disk: inout some Disk & ~Copyable) throws(DiskFault) {
+    private mutating func write(_ block: [UInt8], to place: Int, on disk: inout some Disk & ~Copyable) throws(DiskFault)
+    {
         var fault: DiskFault?
         block.withUnsafeBytes { bytes in
             do throws(DiskFault) {
@@ -176,19 +180,23 @@ struct MemoryTier {
             var fault: DiskFault?
             var count = 0
             content.withUnsafeMutableBytes { bytes in
-                do throws(DiskFault) { count = try disk.runtimeRead(name.text, at: 0, into: bytes) } catch { fault = error }
+                do throws(DiskFault) { count = try disk.runtimeRead(name.text, at: 0, into: bytes) } catch {
+                    fault = error
+                }
             }
             if let fault { throw fault }
             content.removeLast(size - count)
             var segment = Segment(name: name)
             content.withUnsafeBytes { bytes in
-                while case .block(let header) = Block.examine(UnsafeRawBufferPointer(rebasing: bytes[segment.bytes...])) {
+                while case .block(let header) = Block.examine(UnsafeRawBufferPointer(rebasing: bytes[segment.bytes...]))
+                {
                     let block = UnsafeRawBufferPointer(rebasing: bytes[segment.bytes..<segment.bytes + header.length])
                     if header.kind == .dictionary {
                         segment.dictionary = header.configHash
                         if let found = ChannelDictionary.decode(block, header: header) { visit(found) }
                     } else {
-                        guard header.first == name.first + UInt64(segment.entries.count), codec.decode(block, header: header)
+                        guard header.first == name.first + UInt64(segment.entries.count),
+                            codec.decode(block, header: header)
                         else { break }
                         let times = codec.timeSpan
                         segment.entries.append(

@@ -16,9 +16,9 @@
 //    144   16   zero
 //    160    …   readings, 32 bytes each, as in memory (the file never leaves the board's boot)
 //
-// The count is stored after the reading, so that a kill at any instruction leaves a whole prefix. The next number is stored
-// after the sealed block is in the memory tier: a kill between the two leaves an open batch whose number is already sealed,
-// which recovery recognises and drops.
+// The count is stored after the reading, so that a kill at any instruction leaves a whole prefix. The next number is
+// stored after the sealed block is in the memory tier: a kill between the two leaves an open batch whose number is
+// already sealed, which recovery recognises and drops.
 
 public import World
 
@@ -65,10 +65,14 @@ public struct OpenBatch {
     public var stream: StreamID { StreamID(rawValue: word(8)) }
 
     public func nextSequence(_ lane: Lane) -> UInt64 { word(32 + 8 * Int(lane.rawValue)) }
-    public mutating func setNextSequence(_ number: UInt64, _ lane: Lane) { setWord(32 + 8 * Int(lane.rawValue), number) }
+    public mutating func setNextSequence(_ number: UInt64, _ lane: Lane) {
+        setWord(32 + 8 * Int(lane.rawValue), number)
+    }
 
     public func spilledThrough(_ lane: Lane) -> UInt64 { word(80 + 8 * Int(lane.rawValue)) }
-    public mutating func setSpilledThrough(_ number: UInt64, _ lane: Lane) { setWord(80 + 8 * Int(lane.rawValue), number) }
+    public mutating func setSpilledThrough(_ number: UInt64, _ lane: Lane) {
+        setWord(80 + 8 * Int(lane.rawValue), number)
+    }
 
     public var firstOfConfiguration: UInt64 { word(112) }
     public mutating func setFirstOfConfiguration(_ number: UInt64) { setWord(112, number) }

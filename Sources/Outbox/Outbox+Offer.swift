@@ -1,5 +1,5 @@
-// What to send next, and what an acknowledgement does. Live before history; within history the flash before the memory tier,
-// oldest (or newest) segment first. Nothing in flight or acknowledged is offered.
+// What to send next. Live before history; within history the flash before the memory tier, oldest (or newest) segment
+// first. Nothing in flight or acknowledged is offered.
 
 public import World
 
@@ -9,8 +9,8 @@ public struct OfferedBatches: Equatable, Sendable {
     public var lane: Lane
     /// The batches in it.
     public var range: SequenceRange
-    /// What the acknowledgement covers: also the numbers just before that no tier holds (acknowledged before a power cut
-    /// whose record was lost), so that they do not split the cursor for ever.
+    /// What the acknowledgement covers: also the numbers just before that no tier holds (acknowledged before a power
+    /// cut whose record was lost), so that they do not split the cursor for ever.
     public var covers: SequenceRange
     /// Whether it came from the live end of its lane.
     public var isLive: Bool
@@ -23,9 +23,12 @@ struct HistoryScan {
     /// The newest number met so far in this segment.
     var lastSeen: UInt64
     var damageBefore = 0
-    var isWaiting = false
-    /// A decoded block of which some batches are still to be offered: where it stands in the chunk.
-    var pending: (header: BlockHeader, at: Int, next: UInt64)?
+    /// The read that is under way: the answer to any other is an earlier scan's.
+    var awaiting: UInt64?
+    /// A block of which some batches are still to be offered: where it stands in the chunk.
+    var pending: (header: BlockHeader, at: Int)?
+    var hasHeldBack = false
+    var owesDamage = false
 }
 
 public enum Offer: Equatable, Sendable {
@@ -53,7 +56,10 @@ extension Outbox where D: ~Copyable {
         }
     }
 
-    public mutating func endSession() { inFlight.removeAll(keepingCapacity: true) }
+    public mutating func endSession() {
+        inFlight.removeAll(keepingCapacity: true)
+        scan = nil
+    }
 
     private func isInFlight(_ stream: StreamID, _ lane: Lane, _ sequence: UInt64) -> Bool {
         inFlight.contains {
@@ -94,7 +100,8 @@ extension Outbox where D: ~Copyable {
     // MARK: History
 
     public mutating func nextHistory(_ isAllowed: (Lane) -> Bool) -> Offer {
-        let fromFlash = nextFromFlash(isAllowed)
+        // A flash that has not answered yet does not hold up what is in memory.
+        let fromFlash = recovery.isDone ? nextFromFlash(isAllowed) : .nothing
         guard fromFlash == .nothing else { return fromFlash }
         for lane in [Lane.security, .events, .contributions, .readings] where isAllowed(lane) {
             let index = Int(lane.rawValue)
@@ -107,12 +114,11 @@ extension Outbox where D: ~Copyable {
     }
 
     private mutating func nextFromFlash(_ isAllowed: (Lane) -> Bool) -> Offer {
-        guard recovery.isDone else { return .wait }
         if let scan, !isAllowed(scan.name.lane) { return .nothing }
         while true {
             if scan == nil {
                 removeWhatIsAcknowledged()
-                guard let name = flash.nextToOffer(oldestFirst: limits.historyOldestFirst, isAllowed) else { return .nothing }
+                guard let name = nextSegmentToOffer(isAllowed) else { return .nothing }
                 // What is still written to is closed first: the next spill begins a new segment.
                 if spills.contains(where: { $0?.file == name }) { return .wait }
                 flash.close(name)
@@ -120,21 +126,40 @@ extension Outbox where D: ~Copyable {
                     name: name, scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes),
                     lastSeen: name.first - 1)
             }
-            if scan!.isWaiting { return .wait }
-            if let delivery = offerPending() { return .delivery(delivery) }
+            if scan!.awaiting != nil { return .wait }
+            if scan!.pending != nil {
+                if let delivery = offerPending() { return .delivery(delivery) }
+                continue
+            }
             switch scan!.scan.next() {
             case .needsBytes:
-                scan!.isWaiting = true
-                queue.ask(scan!.scan.read, .historyRead)
+                scan!.awaiting = queue.ask(scan!.scan.read, .historyRead)
                 queue.submit(to: &disk)
                 return .wait
             case .block(let header, let at):
                 take(header, at: at)
             case .end:
-                if scan!.scan.damagedBytes > scan!.damageBefore { noteDamage(through: nil) }
-                flash.markOffered(scan!.name, last: scan!.lastSeen)
+                noteDamageAtEnd()
+                flash.markOffered(
+                    scan!.name, last: scan!.lastSeen, isHeldBack: scan!.hasHeldBack, owesDamage: scan!.owesDamage,
+                    isForeign: scan!.scan.unknownBlocks > 0)
                 scan = nil
             }
+        }
+    }
+
+    /// A segment of which everything is acknowledged or in flight has nothing to offer, as far as that is known unread.
+    private func nextSegmentToOffer(_ isAllowed: (Lane) -> Bool) -> SegmentName? {
+        flash.nextToOffer(oldestFirst: limits.historyOldestFirst, isAllowed) { segment in
+            guard segment.name.stream == stream, let last = segment.last, last >= segment.name.first,
+                !segment.owesDamage
+            else { return true }
+            let acknowledged = uplink[stream, segment.name.lane]
+            var number = acknowledged.firstMissing(from: segment.name.first)
+            while number <= last, isInFlight(stream, segment.name.lane, number) {
+                number = acknowledged.firstMissing(from: number + 1)
+            }
+            return number <= last
         }
     }
 
@@ -149,165 +174,141 @@ extension Outbox where D: ~Copyable {
             }
         } else if header.stream == scan!.name.stream && header.lane == scan!.name.lane {
             if scan!.scan.damagedBytes > scan!.damageBefore { noteDamage(through: header.first - 1) }
-            scan!.pending = (header, at, header.first)
+            scan!.pending = (header, at)
         }
     }
 
     /// Blocks between here and the last one seen are damaged: said by a tombstone, once.
-    private mutating func noteDamage(through last: UInt64?) {
+    private mutating func noteDamage(through last: UInt64) {
         scan!.damageBefore = scan!.scan.damagedBytes
-        let first = scan!.lastSeen + 1
-        if let last, last >= first, uplink[scan!.name.stream, scan!.name.lane].firstMissing(from: first) <= last {
-            losses.append(
-                Loss(
-                    stream: scan!.name.stream, lane: scan!.name.lane, range: SequenceRange(first, last), counts: [],
-                    reason: "damaged on flash"))
+        let name = scan!.name
+        let first = uplink[name.stream, name.lane].firstMissing(from: scan!.lastSeen + 1)
+        guard first <= last else { return }
+        guard isNowhere(SequenceRange(first, last), outside: name) else {
+            scan!.owesDamage = true
+            return
         }
+        losses.append(
+            Loss(
+                stream: name.stream, lane: name.lane, range: SequenceRange(first, last), counts: [],
+                reason: "damaged on flash"))
+        uplink.insert(SequenceRange(first, last), stream: name.stream, lane: name.lane)
+        isCursorChanged = true
+    }
+
+    /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves or another
+    /// one follows; otherwise only that something was there.
+    private mutating func noteDamageAtEnd() {
+        let name = scan!.name
+        let known = flash.index(of: name).flatMap { flash.segments[$0].last } ?? 0
+        guard scan!.scan.damagedBytes > scan!.damageBefore || known > scan!.lastSeen else { return }
+        let seen = scan!.lastSeen
+        let behind = flash.segments.lazy.map(\.name)
+            .filter { $0.stream == name.stream && $0.lane == name.lane && $0.first > seen + 1 }
+        let follower: UInt64? = behind.map { $0.first - 1 }.min()
+        let isEmpty = seen < name.first
+        noteDamage(through: max(known, follower ?? 0, isEmpty ? name.first : 0))
+    }
+
+    /// No tier holds any of these numbers and none is on its way, as far as can be known without reading.
+    private func isNowhere(_ range: SequenceRange, outside name: SegmentName) -> Bool {
+        if name.stream == stream, let held = memory.first(name.lane, from: range.first), held <= range.last {
+            return false
+        }
+        let isSent = inFlight.contains {
+            $0.stream == name.stream && $0.lane == name.lane && $0.range.first <= range.last
+                && range.first <= $0.range.last
+        }
+        return !isSent
+            && !flash.segments.contains {
+                $0.name != name && $0.name.stream == name.stream && $0.name.lane == name.lane
+                    && $0.name.first <= range.last && range.first <= $0.last ?? .max
+            }
+    }
+
+    /// What the acknowledgement of a batch closes besides: the numbers before it that an earlier boot acknowledged and
+    /// forgot. Of the present stream everything is known.
+    private func gapBefore(_ first: UInt64, _ header: BlockHeader, _ acknowledged: RangeSet) -> UInt64 {
+        let name = scan!.name
+        guard name.stream != stream, first == header.first, !scan!.hasHeldBack, !scan!.owesDamage else { return first }
+        var from = scan!.lastSeen + 1
+        if from == name.first { from = acknowledged.lastBelow(first) + 1 }
+        guard from < first, isNowhere(SequenceRange(from, first - 1), outside: name) else { return first }
+        return from
     }
 
     private mutating func offerPending() -> OfferedBatches? {
-        guard let (header, at, start) = scan!.pending else { return nil }
+        guard let (header, at) = scan!.pending else { return nil }
         let name = scan!.name
         let acknowledged = uplink[name.stream, name.lane]
-        var first = start
+        var first = header.first
         while first <= header.last && (acknowledged.contains(first) || isInFlight(name.stream, name.lane, first)) {
             first += 1
         }
         guard first <= header.last else {
-            scan!.lastSeen = max(scan!.lastSeen, header.last)
-            scan!.pending = nil
+            leavePending(header)
             return nil
         }
         var last = first
         while last < header.last && !acknowledged.contains(last + 1) && !isInFlight(name.stream, name.lane, last + 1) {
             last += 1
         }
-        let covers = SequenceRange(first == header.first ? min(first, scan!.lastSeen + 1) : first, last)
-        // A cursor without room takes only what closes a gap.
-        if acknowledged.isFull, acknowledged.firstMissing(from: acknowledged.ranges[0].first) != covers.first { return nil }
+        let covers = SequenceRange(gapBefore(first, header, acknowledged), last)
+        // A cursor without room takes only what makes a range longer.
+        if acknowledged.holdsUpHistory, !acknowledged.touches(covers) {
+            scan!.hasHeldBack = true
+            leavePending(header)
+            return nil
+        }
         let chunk = scan!.scan.chunk
         let isSound = chunk.withUnsafeBytes { bytes in
             codec.decode(UnsafeRawBufferPointer(rebasing: bytes[at..<at + header.length]), header: header)
         }
         guard isSound, tables[header.configHash] != nil || header.lane != .readings else {
+            var counts = LossCounter()
+            if isSound { for batch in codec.batches where first <= batch.sequence && batch.sequence <= last {
+                counts.add(codec.readings(of: batch), items: 0, lane: header.lane, table: nil)
+            } }
             losses.append(
                 Loss(
-                    stream: name.stream, lane: name.lane, range: header.range, counts: [],
+                    stream: name.stream, lane: name.lane, range: SequenceRange(first, last), counts: counts.sorted,
                     reason: isSound ? "dictionary damaged on flash" : "damaged on flash"))
-            uplink.insert(header.range, stream: name.stream, lane: name.lane)
+            uplink.insert(SequenceRange(first, last), stream: name.stream, lane: name.lane)
             isCursorChanged = true
-            scan!.lastSeen = max(scan!.lastSeen, header.last)
-            scan!.pending = nil
             return nil
         }
-        scan!.pending = (header, at, last + 1)
+        // It stays pending: once it has been sent it is in flight, and the rest of the block comes next.
         return OfferedBatches(
             stream: name.stream, lane: name.lane, range: SequenceRange(first, last), covers: covers, isLive: false)
     }
 
-    mutating func finishHistoryRead(_ result: DiskCompletion.Result, now: Boottime) {
-        guard scan != nil, scan!.isWaiting else { return }
-        scan!.isWaiting = false
+    private mutating func leavePending(_ header: BlockHeader) {
+        scan!.lastSeen = max(scan!.lastSeen, header.last)
+        scan!.pending = nil
+    }
+
+    mutating func finishHistoryRead(_ token: UInt64, _ result: DiskCompletion.Result, now: Boottime) {
+        guard scan != nil, scan!.awaiting == token else { return }
+        scan!.awaiting = nil
         switch result {
         case .bytes(let bytes):
             scan!.scan.accept(bytes)
+            unreadableDelay = Self.firstUnreadableDelay
         case .failed(.noSuchFile):
-            flash.remove(scan!.name)
+            // Somebody else removed it. What was in it is not known, but that it was there is.
+            scan!.pending = nil
+            noteDamageAtEnd()
+            let name = scan!.name
             scan = nil
+            flash.remove(name)
+            flash.offerAgain { $0.owesDamage && $0.name.stream == name.stream && $0.name.lane == name.lane }
         case .failed(let fault):
             diskFailed(fault, at: now)
             flash.markUnreadable(scan!.name)
             scan = nil
+            unreadableRetryAt = now + unreadableDelay
+            unreadableDelay = min(unreadableDelay * 2, .seconds(3_600))
         default: break
         }
-    }
-
-    // MARK: Acknowledging
-
-    /// The message with this delivery was handed to the broker.
-    public mutating func sent(_ delivery: OfferedBatches) { inFlight.append(delivery) }
-
-    /// The message that began with this batch was acknowledged.
-    public mutating func acknowledge(_ first: BatchID) {
-        guard let delivery = takeInFlight(first) else { return }
-        uplink.insert(delivery.covers, stream: delivery.stream, lane: delivery.lane)
-        isCursorChanged = true
-        removeWhatIsAcknowledged()
-    }
-
-    /// The message was not taken: its batches are offered again, from the history side.
-    public mutating func refuse(_ first: BatchID) {
-        guard let delivery = takeInFlight(first) else { return }
-        if delivery.stream == stream {
-            let index = Int(delivery.lane.rawValue)
-            liveNext[index] = min(liveNext[index], delivery.range.first)
-        }
-        if !delivery.isLive { flash.resetOffers() }
-    }
-
-    /// No broker will ever take it: told by a tombstone.
-    public mutating func giveUp(_ delivery: OfferedBatches, reason: String) {
-        var counts = LossCounter()
-        for batch in codec.batches where delivery.range.first <= batch.sequence && batch.sequence <= delivery.range.last {
-            let readings = delivery.lane == .readings ? codec.readings(of: batch) : codec.readings
-            counts.add(
-                readings, items: batch.count, lane: delivery.lane, table: codec.header.flatMap { tables[$0.configHash] })
-        }
-        losses.append(
-            Loss(
-                stream: delivery.stream, lane: delivery.lane, range: delivery.range, counts: counts.sorted,
-                reason: reason))
-        uplink.insert(delivery.covers, stream: delivery.stream, lane: delivery.lane)
-        isCursorChanged = true
-    }
-
-    private mutating func takeInFlight(_ first: BatchID) -> OfferedBatches? {
-        guard
-            let index = inFlight.firstIndex(where: {
-                $0.stream == first.stream && $0.lane == first.lane && $0.range.first == first.sequence
-            })
-        else { return nil }
-        return inFlight.remove(at: index)
-    }
-
-    /// Unlinks segments that were offered to their end and of which everything is acknowledged.
-    private mutating func removeWhatIsAcknowledged() {
-        for segment in flash.segments where segment.isOffered && !segment.isOpen && !segment.isUnreadable {
-            guard let last = segment.last, last >= segment.name.first else {
-                removeSegment(segment.name)  // nothing sound in it
-                continue
-            }
-            let isDone = uplink[segment.name.stream, segment.name.lane].covers(SequenceRange(segment.name.first, last))
-            let isKept = segment.name.stream == stream && segment.name.lane == .readings && last > kpisPassedThrough
-            if isDone && !isKept && !heldStreams.contains(segment.name.stream) {
-                removeSegment(segment.name)
-            }
-        }
-    }
-
-    /// Everything sealed has been acknowledged, and the flash holds nothing more.
-    public var isDrained: Bool {
-        recovery.isDone && inFlight.isEmpty && flash.segments.allSatisfy { $0.isOffered }
-            && Lane.allCases.allSatisfy {
-                uplink[stream, $0].firstMissing(from: 1) >= open.nextSequence($0)
-            }
-    }
-
-    /// What keeps `isDrained` from being true, for a failure report.
-    public var undrained: String {
-        var parts: [String] = []
-        if !recovery.isDone { parts.append("the flash has not been looked through") }
-        if !inFlight.isEmpty { parts.append("\(inFlight.count) messages in flight") }
-        for segment in flash.segments where !segment.isOffered { parts.append("\(segment.name.text) not offered") }
-        for lane in Lane.allCases where uplink[stream, lane].firstMissing(from: 1) < open.nextSequence(lane) {
-            parts.append("\(lane.name) \(uplink[stream, lane].firstMissing(from: 1)) of \(open.nextSequence(lane) - 1) not acknowledged")
-        }
-        return parts.joined(separator: ", ")
-    }
-
-    /// Unacknowledged batches of the current stream, roughly (for health).
-    public func backlog(_ lane: Lane) -> UInt64 {
-        let held = uplink[stream, lane].ranges.reduce(0) { $0 + ($1.last - $1.first + 1) }
-        return open.nextSequence(lane) - 1 - held
     }
 }

@@ -20,8 +20,8 @@ public enum StateFile {
 }
 
 extension Outbox where D: ~Copyable {
-    /// Opens the outbox. A runtime directory of this very boot is continued: same stream, same numbers. Any other is emptied
-    /// and a new stream begun.
+    /// Opens the outbox. A runtime directory of this very boot is continued: same stream, same numbers. Any other is
+    /// emptied and a new stream begun.
     public init(
         disk: consuming D, limits: OutboxLimits, dictionary: ChannelDictionary, boot: BootID, random: inout Random
     ) throws(DiskFault) {
@@ -40,7 +40,8 @@ extension Outbox where D: ~Copyable {
         self.limits = limits
         self.boot = boot
         self.dictionary = dictionary
-        codec = BatchCodec(recordsMax: limits.recordsMax, channelsMax: limits.channelsMax)
+        // Stored batches may be of a configuration with more channels.
+        codec = BatchCodec(recordsMax: limits.recordsMax, channelsMax: max(limits.channelsMax, 1_024))
         memory = MemoryTier(segmentBytesMax: limits.memorySegmentBytes)
         packed = .allocate(capacity: limits.recordsMax)
         open = OpenBatch(memory: mapped, capacity: limits.recordsMax)
@@ -103,7 +104,8 @@ extension Outbox where D: ~Copyable {
 
     private mutating func readRuntimeDictionary() -> ChannelDictionary? {
         var bytes = [UInt8](repeating: 0, count: 128 << 10)
-        bytes.withUnsafeMutableBytes { buffer in _ = try? disk.runtimeRead(RuntimeFile.dictionary, at: 0, into: buffer) }
+        bytes.withUnsafeMutableBytes { buffer in _ = try? disk.runtimeRead(RuntimeFile.dictionary, at: 0, into: buffer)
+        }
         return bytes.withUnsafeBytes { buffer in
             guard case .block(let header) = Block.examine(buffer) else { return nil }
             return ChannelDictionary.decode(buffer, header: header)
@@ -120,7 +122,8 @@ extension Outbox where D: ~Copyable {
 
     /// The last number of an earlier stream's lane that the checkpoint or the listing of the flash tells of; 0: none.
     public func lastKnown(_ checkpoint: Checkpoint, _ lane: Lane) -> UInt64 {
-        let listed = flash.segments.last { $0.name.stream == checkpoint.stream && $0.name.lane == lane }?.name.first ?? 0
+        let listed =
+            flash.segments.last { $0.name.stream == checkpoint.stream && $0.name.lane == lane }?.name.first ?? 0
         return max(checkpoint.nextSequence[Int(lane.rawValue)] - 1, listed)
     }
 
@@ -132,16 +135,15 @@ extension Outbox where D: ~Copyable {
         }
         recovery.checkpoint = found
         generation = found.generation
-        if found.boot != boot {
-            // Cursors of earlier boots; ours are in the runtime directory.
-            for part in found.cursor.parts where part.stream != stream {
-                for range in part.acknowledged.ranges { uplink.insert(range, stream: part.stream, lane: part.lane) }
-            }
-            boots[found.stream] = found.boot
+        hasCheckpointFile = true
+        // What was acknowledged stays so, whichever of flash and runtime directory knows more of it.
+        for part in found.cursor.parts {
+            for range in part.acknowledged.ranges { uplink.insert(range, stream: part.stream, lane: part.lane) }
         }
+        boots[found.stream] = found.boot
     }
 
-    mutating func finishListing(_ result: DiskCompletion.Result) {
+    mutating func finishListing(_ result: DiskCompletion.Result, now: Boottime) {
         recovery.hasListing = true
         switch result {
         case .entries(let entries, freeBytes: _):
@@ -149,7 +151,12 @@ extension Outbox where D: ~Copyable {
             if let last = recovery.checkpoint?.stream { order.append(last) }
             if !order.contains(stream) { order.append(stream) }
             for name in flash.adopt(entries, order: order) { queue.ask(.remove(file: name.text), .remove) }
-        case .failed(let fault): diskFailed(fault, at: nil)
+            forgetStreamsThatAreGone()
+        case .failed(let fault):
+            diskFailed(fault, at: now)
+            // What is there stays unknown for now: no file that may exist is written to.
+            flash.nextAttempt = max(flash.nextAttempt, 1 << 32 + runtimeGeneration)
+            listAgainAt = diskRetryAt
         default: break
         }
     }
@@ -158,7 +165,8 @@ extension Outbox where D: ~Copyable {
 
     /// Keeps the cursors across a crash of the process. Called once a step, does something only after a change.
     public mutating func saveCursors() {
-        guard isCursorChanged else { return }
+        // A number that is given up is behind the cursor only once the loss has been taken to be told.
+        guard isCursorChanged, losses.isEmpty else { return }
         isCursorChanged = false
         runtimeGeneration += 1
         var checkpoint = Checkpoint()
@@ -177,8 +185,9 @@ extension Outbox where D: ~Copyable {
         now: Boottime, utc: UTC?, counters: [(key: UInt64, total: Int64)], isOrderly: Bool
     ) {
         guard recovery.hasCheckpoint, !queue.isPending(.checkpoint) else { return }
-        let isFirst = generation == 0
+        let isFirst = !hasCheckpointFile
         generation += 1
+        hasCheckpointFailed = false
         var checkpoint = Checkpoint()
         checkpoint.generation = generation
         checkpoint.isOrderly = isOrderly
@@ -190,6 +199,12 @@ extension Outbox where D: ~Copyable {
         checkpoint.kpisPassedThrough = kpisPassedThrough
         checkpoint.counters = counters
         checkpoint.cursor = uplink
+        if !isFirst && !hasWrittenCheckpoint {
+            // The slot that was read may be the work of a process that died before its sync: safe before the other is
+            // touched.
+            queue.ask(.sync(file: StateFile.checkpoint), .checkpoint)
+        }
+        hasWrittenCheckpoint = true
         if isFirst {
             // Both slots at once, so that later checkpoints never change the file's size.
             let empty = [UInt8](repeating: 0, count: 2 * Checkpoint.slotBytes)
@@ -202,6 +217,18 @@ extension Outbox where D: ~Copyable {
         queue.ask(.sync(file: StateFile.checkpoint), .checkpoint)
         if isFirst { queue.ask(.syncDirectory, .checkpoint) }
         queue.submit(to: &disk)
+    }
+
+    mutating func finishCheckpoint(_ result: DiskCompletion.Result, now: Boottime) {
+        if case .failed(let fault) = result {
+            diskFailed(fault, at: now)
+            // The other slot is the only one that is known to be good: the next generation goes where this one went.
+            if !hasCheckpointFailed { generation += 1 }
+            hasCheckpointFailed = true
+        }
+        guard !queue.isPending(.checkpoint), !hasCheckpointFailed else { return }
+        hasCheckpointFile = true
+        diskRecovered()
     }
 
     public var isCheckpointPending: Bool { queue.isPending(.checkpoint) }

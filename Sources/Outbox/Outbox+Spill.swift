@@ -7,6 +7,8 @@ struct Spill {
     var file: SegmentName
     var bytes: Int
     var through: UInt64
+    /// Its requests: all must succeed; answers to any other are an earlier spill's.
+    var tokens: ClosedRange<UInt64>
 }
 
 /// A segment being read before it is given up, so that its tombstone can say what was in it.
@@ -15,7 +17,6 @@ struct DropScan {
     var scan: SegmentScan
     var counts: [(name: String, count: UInt64)] = []
     var range: SequenceRange?
-    var table: ChannelTable?
 }
 
 extension Outbox where D: ~Copyable {
@@ -24,18 +25,33 @@ extension Outbox where D: ~Copyable {
     public mutating func step(now: Boottime, isOffering: Bool) {
         while let completion = disk.nextCompletion() {
             guard let purpose = queue.purpose(of: completion) else { continue }
-            finish(purpose, completion.result, now: now)
+            finish(purpose, completion.token, completion.result, now: now)
         }
+        takeUpAgain(now: now)
+        keepFlashBound(now: now)
         spillWhatIsDue(now: now, isOffering: isOffering, everything: false)
         keepMemoryBound()
-        keepFlashBound(now: now)
         queue.submit(to: &disk)
     }
 
-    /// When `step` has something to do though nothing happens: the next batch reaches half its loss window.
+    /// What could not be read or listed is tried again, without waiting for a new session.
+    private mutating func takeUpAgain(now: Boottime) {
+        if now >= unreadableRetryAt {
+            unreadableRetryAt = .distantFuture
+            flash.offerAgain { $0.isUnreadable }
+        }
+        if now >= listAgainAt {
+            listAgainAt = .distantFuture
+            queue.ask(.list, .list)
+        }
+    }
+
+    /// When `step` has something to do though nothing happens: the next batch reaches half its loss window, or
+    /// something that failed is to be tried again. At once while a loss waits to be told.
     public func deadline() -> Boottime {
-        var deadline = Boottime.distantFuture
-        guard recovery.hasListing else { return deadline }
+        guard losses.isEmpty else { return Boottime(nanoseconds: 0) }
+        var deadline = min(unreadableRetryAt, listAgainAt)
+        guard recovery.hasListing, !isAtFlashBound else { return deadline }
         for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil {
             guard let next = nextToSpill(lane), let oldest = memory.oldest(lane, next) else { continue }
             deadline = min(deadline, max(oldest + halfWindow, diskRetryAt))
@@ -43,7 +59,8 @@ extension Outbox where D: ~Copyable {
         return deadline
     }
 
-    /// The memory tier keeps times to a tenth of a second, rounded down: a deadline can come that much early, never late.
+    /// The memory tier keeps times to a tenth of a second, rounded down: a deadline can come that much early, never
+    /// late.
     private var halfWindow: Duration { .nanoseconds(limits.lossWindow.nanoseconds / 2) }
 
     /// The first batch of the lane that is neither acknowledged nor on flash.
@@ -54,10 +71,11 @@ extension Outbox where D: ~Copyable {
 
     // MARK: Spilling
 
-    /// Starts a spill of every lane that is due; `everything`: whatever is not acknowledged (an orderly stop, a power-fail).
+    /// Starts a spill of every lane that is due; `everything`: whatever is not acknowledged (an orderly stop, a
+    /// power-fail).
     public mutating func spillWhatIsDue(now: Boottime, isOffering: Bool, everything: Bool) {
         guard recovery.hasListing else { return }
-        guard everything || now >= diskRetryAt else { return }
+        guard everything || now >= diskRetryAt && !isAtFlashBound else { return }
         for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil {
             guard let next = nextToSpill(lane), let oldest = memory.oldest(lane, next) else { continue }
             guard everything || now - oldest >= halfWindow else { continue }
@@ -66,9 +84,14 @@ extension Outbox where D: ~Copyable {
         queue.submit(to: &disk)
     }
 
+    /// Room is made first; meanwhile the memory tier holds what comes. (The completions of the removal wake us.)
+    private var isAtFlashBound: Bool { flash.bytes > limits.flashBytesMax && drop != nil }
+
+    func isEverythingSpilled(_ lane: Lane) -> Bool { nextToSpill(lane) == nil && spills[Int(lane.rawValue)] == nil }
+
     /// True when nothing unacknowledged is left outside the flash.
     public var isEverythingSpilled: Bool {
-        Lane.allCases.allSatisfy { nextToSpill($0) == nil } && spills.allSatisfy { $0 == nil }
+        Lane.allCases.allSatisfy { isEverythingSpilled($0) }
     }
 
     private mutating func spill(_ lane: Lane, from first: UInt64, now: Boottime, isOffering: Bool) {
@@ -168,39 +191,44 @@ extension Outbox where D: ~Copyable {
         let segment = flash.segments[index!]
         flashBytesWritten += UInt64(content.count)
         flashSyncs += 1
-        spills[Int(lane.rawValue)] = Spill(file: segment.name, bytes: content.count, through: through)
-        queue.ask(
-            .write(file: segment.name.text, offset: segment.bytes, bytes: content), .spill(lane: lane, isLast: false))
-        queue.ask(.sync(file: segment.name.text), .spill(lane: lane, isLast: !isNew))
-        if isNew { queue.ask(.syncDirectory, .spill(lane: lane, isLast: true)) }
+        let file = segment.name.text
+        let write = queue.ask(.write(file: file, offset: segment.bytes, bytes: content), .spill(lane: lane))
+        var last = queue.ask(.sync(file: file), .spill(lane: lane))
+        if isNew { last = queue.ask(.syncDirectory, .spill(lane: lane)) }
+        spills[Int(lane.rawValue)] = Spill(
+            file: segment.name, bytes: content.count, through: through, tokens: write...last)
     }
 
     // MARK: Completions
 
-    private mutating func finish(_ purpose: DiskPurpose, _ result: DiskCompletion.Result, now: Boottime) {
+    private mutating func finish(
+        _ purpose: DiskPurpose, _ token: UInt64, _ result: DiskCompletion.Result, now: Boottime
+    ) {
         switch purpose {
         case .readCheckpoint: finishCheckpointRead(result)
-        case .list: finishListing(result)
-        case .checkpoint, .remove:
-            if case .failed(let fault) = result, fault != .noSuchFile { diskFailed(fault, at: now) }
-        case .spill(let lane, let isLast): finishSpill(lane, isLast: isLast, result, now: now)
-        case .historyRead: finishHistoryRead(result, now: now)
+        case .list: finishListing(result, now: now)
+        case .checkpoint: finishCheckpoint(result, now: now)
+        case .remove: finishRemoval(result, now: now)
+        case .spill(let lane): finishSpill(lane, token, result, now: now)
+        case .historyRead: finishHistoryRead(token, result, now: now)
         case .dropRead: finishDropRead(result, now: now)
-        case .walkRead: finishWalkRead(result)
+        case .walkRead: finishWalkRead(token, result)
         }
     }
 
-    private mutating func finishSpill(_ lane: Lane, isLast: Bool, _ result: DiskCompletion.Result, now: Boottime) {
-        guard let spill = spills[Int(lane.rawValue)] else { return }
+    private mutating func finishSpill(
+        _ lane: Lane, _ token: UInt64, _ result: DiskCompletion.Result, now: Boottime
+    ) {
+        guard let spill = spills[Int(lane.rawValue)], spill.tokens.contains(token) else { return }
         if case .failed(let fault) = result {
-            // Never written or synced again: what the kernel kept of it is unknown (Rebello et al., ATC 2020). The batches
-            // are still in the memory tier and go into a new segment.
+            // Never written or synced again: what the kernel kept of it is unknown (Rebello et al., ATC 2020). The
+            // batches are still in the memory tier and go into a new segment.
             diskFailed(fault, at: now)
             spills[Int(lane.rawValue)] = nil
             abandon(spill.file)
             return
         }
-        guard isLast else { return }
+        guard token == spill.tokens.upperBound else { return }
         spills[Int(lane.rawValue)] = nil
         flash.grew(spill.file, by: spill.bytes, through: spill.through)
         open.setSpilledThrough(spill.through, lane)
@@ -210,6 +238,7 @@ extension Outbox where D: ~Copyable {
     private mutating func abandon(_ name: SegmentName) {
         guard let index = flash.index(of: name) else { return }
         flash.close(name)
+        flash.nextAttempt += 1
         if flash.segments[index].bytes == 0 {
             flash.remove(name)
             queue.ask(.remove(file: name.text), .remove)
@@ -223,145 +252,8 @@ extension Outbox where D: ~Copyable {
         diskRetryDelay = min(diskRetryDelay * 2, .seconds(60))
     }
 
-    private mutating func diskRecovered() {
+    mutating func diskRecovered() {
         diskState = .fine
         diskRetryDelay = .seconds(1)
-    }
-
-    // MARK: Bounds
-
-    private mutating func keepMemoryBound() {
-        releaseMemory(to: limits.keepAcknowledgedBytes)
-        while memory.bytes > limits.memoryBytesMax {
-            // The flash takes nothing: the oldest readings go, and are told.
-            guard let lane = [Lane.readings, .events, .security, .contributions].first(where: { memory.first($0, from: 1) != nil }),
-                let first = memory.first(lane, from: 1)
-            else { return }
-            countInMemory(lane, from: first)
-            guard memory.drop(lane, on: &disk) != nil else { return }
-        }
-    }
-
-    /// Tells what the oldest memory segment of the lane holds that nobody has acknowledged, before it is dropped.
-    private mutating func countInMemory(_ lane: Lane, from first: UInt64) {
-        guard let range = memory.oldestSegment(lane) else { return }
-        var counts = LossCounter()
-        var lost: SequenceRange?
-        for sequence in range.first...range.last {
-            guard !uplink.contains(BatchID(stream: stream, lane: lane, sequence: sequence)),
-                sequence > open.spilledThrough(lane), load(lane, sequence), let header = codec.header
-            else { continue }
-            counts.add(codec.readings, items: codec.items.count, lane: lane, table: tables[header.configHash])
-            lost = SequenceRange(lost?.first ?? sequence, sequence)
-        }
-        guard let lost else { return }
-        losses.append(
-            Loss(stream: stream, lane: lane, range: lost, counts: counts.sorted, reason: "memory full, flash failing"))
-        uplink.insert(lost, stream: stream, lane: lane)
-        isCursorChanged = true
-    }
-
-    private mutating func keepFlashBound(now: Boottime) {
-        guard flash.bytes > limits.flashBytesMax, drop == nil, let name = flash.nextToDrop() else { return }
-        if scan?.name == name { scan = nil }
-        drop = DropScan(name: name, scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes))
-        continueDrop(now: now)
-    }
-
-    private mutating func continueDrop(now: Boottime) {
-        guard var current = drop else { return }
-        var counts = LossCounter(current.counts)
-        reading: while true {
-            switch current.scan.next() {
-            case .needsBytes:
-                current.counts = counts.sorted
-                drop = current
-                queue.ask(current.scan.read, .dropRead)
-                return
-            case .block(let header, let at):
-                let chunk = current.scan.chunk
-                chunk.withUnsafeBytes { bytes in
-                    let block = UnsafeRawBufferPointer(rebasing: bytes[at..<at + header.length])
-                    if header.kind == .dictionary {
-                        if let found = ChannelDictionary.decode(block, header: header) {
-                            tables[found.configHash] = found.table
-                        }
-                    } else if codec.decode(block, header: header) {
-                        for batch in codec.batches
-                        where !uplink.contains(
-                            BatchID(stream: header.stream, lane: header.lane, sequence: batch.sequence))
-                        {
-                            let readings = header.lane == .readings ? codec.readings(of: batch) : codec.readings
-                            counts.add(
-                                readings, items: batch.count, lane: header.lane, table: tables[header.configHash])
-                            current.range = SequenceRange(current.range?.first ?? batch.sequence, batch.sequence)
-                        }
-                    }
-                }
-            case .end:
-                break reading
-            }
-        }
-        finishDrop(current, counts)
-    }
-
-    private mutating func finishDrop(_ current: DropScan, _ counts: LossCounter) {
-        drop = nil
-        if let range = current.range {
-            losses.append(
-                Loss(
-                    stream: current.name.stream, lane: current.name.lane, range: range, counts: counts.sorted,
-                    reason: "outbox full"))
-            uplink.insert(range, stream: current.name.stream, lane: current.name.lane)
-            isCursorChanged = true
-        }
-        removeSegment(current.name)
-    }
-
-    private mutating func finishDropRead(_ result: DiskCompletion.Result, now: Boottime) {
-        guard var current = drop else { return }
-        if case .bytes(let bytes) = result {
-            current.scan.accept(bytes)
-            drop = current
-            continueDrop(now: now)
-        } else {
-            // It cannot even be read: what was in it is unknown, and that is said.
-            current.range = SequenceRange(current.name.first, flash.index(of: current.name).flatMap { flash.segments[$0].last } ?? current.name.first)
-            finishDrop(current, LossCounter(current.counts))
-        }
-    }
-
-    mutating func removeSegment(_ name: SegmentName) {
-        flash.remove(name)
-        queue.ask(.remove(file: name.text), .remove)
-        queue.ask(.syncDirectory, .remove)
-        let stream = stream
-        let flash = flash
-        uplink.keep { $0 == stream || flash.holds($0) }
-    }
-}
-
-/// Counts of what is lost, by channel name.
-struct LossCounter {
-    private var counts: [String: UInt64] = [:]
-
-    init(_ counts: [(name: String, count: UInt64)] = []) {
-        for (name, count) in counts { self.counts[name] = count }
-    }
-
-    mutating func add(_ readings: UnsafeBufferPointer<Reading>, items: Int, lane: Lane, table: ChannelTable?) {
-        guard lane == .readings else {
-            counts[lane.name, default: 0] += UInt64(items)
-            return
-        }
-        for reading in readings {
-            let index = Int(reading.channel.rawValue)
-            let name = table.map { index < $0.count ? $0.channels[index].name : "channel \(index)" } ?? "channel \(index)"
-            counts[name, default: 0] += 1
-        }
-    }
-
-    var sorted: [(name: String, count: UInt64)] {
-        counts.sorted { $0.key < $1.key }.map { (name: $0.key, count: $0.value) }
     }
 }

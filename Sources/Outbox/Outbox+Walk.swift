@@ -1,4 +1,5 @@
-// Walking through what is stored of an earlier stream, block by block, for a consumer that reads the flash at its own pace.
+// Walking through what is stored of an earlier stream, block by block, for a consumer that reads the flash at its own
+// pace.
 
 public import World
 
@@ -8,7 +9,8 @@ public struct StoredWalk {
     public let lane: Lane
     var remaining: [SegmentName]
     var scan: SegmentScan?
-    var isWaiting = false
+    /// The read that is under way.
+    var awaiting: UInt64?
 }
 
 public enum WalkStep: Equatable, Sendable {
@@ -42,7 +44,7 @@ extension Outbox where D: ~Copyable {
     /// The next block of the walk that was begun.
     public mutating func nextOfWalk() -> WalkStep {
         while walk != nil {
-            if walk!.isWaiting { return .wait }
+            if walk!.awaiting != nil { return .wait }
             guard walk!.scan != nil else {
                 guard !walk!.remaining.isEmpty else { break }
                 let name = walk!.remaining.removeFirst()
@@ -51,8 +53,7 @@ extension Outbox where D: ~Copyable {
             }
             switch walk!.scan!.next() {
             case .needsBytes:
-                walk!.isWaiting = true
-                queue.ask(walk!.scan!.read, .walkRead)
+                walk!.awaiting = queue.ask(walk!.scan!.read, .walkRead)
                 queue.submit(to: &disk)
                 return .wait
             case .end: walk!.scan = nil
@@ -66,7 +67,8 @@ extension Outbox where D: ~Copyable {
                         }
                         return false
                     }
-                    return header.stream == walk!.stream && header.lane == walk!.lane && codec.decode(block, header: header)
+                    return header.stream == walk!.stream && header.lane == walk!.lane
+                        && codec.decode(block, header: header)
                 }
                 if isUsable { return .block }
             }
@@ -75,9 +77,9 @@ extension Outbox where D: ~Copyable {
         return .end
     }
 
-    mutating func finishWalkRead(_ result: DiskCompletion.Result) {
-        guard walk != nil, walk!.isWaiting else { return }
-        walk!.isWaiting = false
+    mutating func finishWalkRead(_ token: UInt64, _ result: DiskCompletion.Result) {
+        guard walk != nil, walk!.awaiting == token else { return }
+        walk!.awaiting = nil
         // What cannot be read is passed over: its readings are missing covered time.
         if case .bytes(let bytes) = result { walk!.scan?.accept(bytes) } else { walk!.scan = nil }
     }

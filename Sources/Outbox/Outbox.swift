@@ -1,9 +1,9 @@
 // The outbox: everything sealed and not yet acknowledged. The only queue between the sensors and the city.
 //
-// A reading is appended to the open batch; the batch is sealed (numbered, compressed, checksummed) into the memory tier; what
-// is not acknowledged by half the loss window is spilled to flash and synced. Nothing is offered that was not sealed; a cursor
-// moves on acknowledgement only (or when a loss was told by a tombstone); a batch is released when the uplink has
-// acknowledged it and the KPIs have passed it.
+// A reading is appended to the open batch; the batch is sealed (numbered, compressed, checksummed) into the memory
+// tier; what is not acknowledged by half the loss window is spilled to flash and synced. Nothing is offered that was
+// not sealed; a cursor moves on acknowledgement only (or when a loss was told by a tombstone); a batch is released when
+// the uplink has acknowledged it and the KPIs have passed it.
 //
 // Promises, with `loss_window` w:
 //   - after a crash of the process everything sealed is there, and the open batch too;
@@ -11,8 +11,8 @@
 //   - starting never fails because of what is found, and takes no longer for a larger backlog;
 //   - losses are told: each leaves through `takeLoss`.
 //
-// `Outbox.swift` appends and seals; `Outbox+Spill.swift` moves to flash, `Outbox+Offer.swift` offers and acknowledges,
-// `Outbox+Recovery.swift` starts.
+// `Outbox.swift` appends and seals; `Outbox+Spill.swift` moves to flash, `Outbox+Bounds.swift` keeps the limits,
+// `Outbox+Offer.swift` offers, `Outbox+Acknowledge.swift` takes the answers, `Outbox+Recovery.swift` starts.
 
 public import World
 
@@ -88,10 +88,18 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var packed: UnsafeMutablePointer<Reading>
     var diskRetryAt = Boottime(nanoseconds: 0)
     var diskRetryDelay = Duration.seconds(1)
+    static var firstUnreadableDelay: Duration { .seconds(5) }
+    /// When segments that could not be read are tried again.
+    var unreadableRetryAt = Boottime.distantFuture
+    var unreadableDelay = Duration.seconds(5)
 
     // Recovery and checkpoints.
     var recovery = Recovery()
     var generation: UInt64 = 0
+    var hasCheckpointFile = false
+    var hasWrittenCheckpoint = false
+    var hasCheckpointFailed = false
+    var listAgainAt = Boottime.distantFuture
     var runtimeGeneration: UInt64 = 0
     var drop: DropScan?
     var walk: StoredWalk?
@@ -160,7 +168,25 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     }
 
     /// Seals items as one batch of their lane.
+    /// (Several, when there are more or longer ones than a block should have.)
     public mutating func seal(_ items: [Item], lane: Lane, anchor: Anchor?) {
+        var rest = items[...]
+        while !rest.isEmpty {
+            var count = 0
+            var bytes = 0
+            for item in rest {
+                bytes += item.body.count + 16
+                guard count == 0 || bytes <= Self.itemBytesMax && count < limits.recordsMax else { break }
+                count += 1
+            }
+            sealOne(Array(rest.prefix(count)), lane: lane, anchor: anchor)
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static var itemBytesMax: Int { 64 << 10 }
+
+    private mutating func sealOne(_ items: [Item], lane: Lane, anchor: Anchor?) {
         guard let first = items.first, let last = items.last else { return }
         let sequence = open.nextSequence(lane)
         let bytes = codec.encode(
@@ -190,7 +216,8 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
                     dictionary: { [table = tables[configHash], dictionary, boot] in
                         var writer = ByteWriter()
                         let own = configHash == dictionary.configHash || table == nil
-                        let told = own ? dictionary : ChannelDictionary(boot: boot, prefix: dictionary.prefix, table: table!)
+                        let told =
+                            own ? dictionary : ChannelDictionary(boot: boot, prefix: dictionary.prefix, table: table!)
                         told.encode(lane: id.lane, stream: stream, into: &writer)
                         return writer.bytes
                     }, configHash: configHash, on: &disk)
@@ -248,7 +275,8 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
         guard memory.bytes > target else { return }
         let uplink = uplink, stream = stream, open = open
         memory.release(to: target, on: &disk) { lane, range in
-            range.last <= open.spilledThrough(lane) || uplink[stream, lane].covers(range)
+            let first = max(range.first, open.spilledThrough(lane) + 1)
+            return range.last < first || uplink[stream, lane].covers(SequenceRange(first, range.last))
         }
     }
 }

@@ -1,4 +1,7 @@
 // A cursor: which numbers of one stream and lane are acknowledged. Live goes before history, so it is no single number.
+//
+// Numbers are 1 ..< UInt64.max: whatever comes from outside (a checkpoint, a file's name) is checked before it comes
+// here.
 
 import World
 
@@ -10,8 +13,12 @@ public struct RangeSet: Equatable, Sendable {
     public init() {}
 
     public var isEmpty: Bool { ranges.isEmpty }
-    /// No room for a range that touches none: new history sends wait until acknowledgements close a gap.
+    /// The room behind this many ranges is for live acknowledgements and losses: history waits until a gap has closed.
+    static let historyRangesMax = 48
+    /// No room for a range that touches none.
     public var isFull: Bool { ranges.count >= Self.rangesMax }
+    /// History may only send what touches a range.
+    public var holdsUpHistory: Bool { ranges.count >= Self.historyRangesMax }
     public var last: UInt64? { ranges.last?.last }
 
     public func contains(_ number: UInt64) -> Bool {
@@ -30,14 +37,27 @@ public struct RangeSet: Equatable, Sendable {
         return ranges[index].last + 1
     }
 
+    /// Whether a number in the range, or just before or behind it, is in the set: adding it needs no range more.
+    public func touches(_ range: SequenceRange) -> Bool {
+        guard let index = firstIndex(endingAtOrAfter: range.first - 1) else { return false }
+        return ranges[index].first <= range.last + 1
+    }
+
+    /// The last number in the set that is below `number`; 0: none.
+    public func lastBelow(_ number: UInt64) -> UInt64 {
+        guard let found = ranges.last(where: { $0.first < number }) else { return 0 }
+        return min(found.last, number - 1)
+    }
+
     /// Adds a range; false when it would need one range more than there is room for (the set is then unchanged).
     @discardableResult
     public mutating func insert(_ range: SequenceRange) -> Bool {
         var first = range.first, last = range.last
         var low = 0
-        while low < ranges.count && ranges[low].last &+ 1 < first { low += 1 }
+        invariant(1 <= first && first <= last && last < .max, "numbers \(first) to \(last)")
+        while low < ranges.count && ranges[low].last + 1 < first { low += 1 }
         var high = low
-        while high < ranges.count && ranges[high].first <= (last == .max ? last : last + 1) {
+        while high < ranges.count && ranges[high].first <= last + 1 {
             first = min(first, ranges[high].first)
             last = max(last, ranges[high].last)
             high += 1

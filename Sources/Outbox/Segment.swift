@@ -2,8 +2,9 @@
 //
 //   {stream}-{lane}-{first}-{attempt}.seg     7f3a91c2d04be815-readings-000000000000002a-0.seg
 //
-// `first` is the number of the first batch in it, 16 hex digits; `attempt` tells files apart that begin with the same number,
-// because a file whose sync failed is never written again. A segment holds blocks of one stream and lane, ascending.
+// `first` is the number of the first batch in it, 16 hex digits; `attempt` tells files apart that begin with the same
+// number, because a file whose sync failed is never written again. A segment holds blocks of one stream and lane,
+// ascending.
 
 import World
 
@@ -26,14 +27,17 @@ public struct SegmentName: Hashable, Sendable {
     public init?(_ text: String) {
         guard text.hasSuffix(".seg") else { return nil }
         let parts = text.dropLast(4).split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 4, let stream = Hex.value(parts[0]), let lane = Lane.allCases.first(where: { $0.name == parts[1] }),
-            let first = Hex.value(parts[2]), let attempt = UInt64(parts[3]), attempt < 1_000_000
+        guard parts.count == 4, let stream = Hex.value(parts[0]),
+            let lane = Lane.allCases.first(where: { $0.name == parts[1] }),
+            let first = Hex.value(parts[2]), first >= 1, first < .max >> 1, let attempt = UInt64(parts[3])
         else { return nil }
         self.init(stream: StreamID(rawValue: stream), lane: lane, first: first, attempt: attempt)
+        guard self.text == text else { return nil }
     }
 }
 
-/// Walks the blocks of one segment from front to back in chunks, past any damage. Asks for bytes; whoever drives it reads.
+/// Walks the blocks of one segment from front to back in chunks, past any damage. Asks for bytes; whoever drives it
+/// reads.
 public struct SegmentScan: Sendable {
     public enum Step: Sendable {
         /// A sound block: `header`, and where it stands in `chunk`.
@@ -47,6 +51,8 @@ public struct SegmentScan: Sendable {
     public private(set) var chunk: [UInt8] = []
     /// Bytes that were passed over because no sound block began there.
     public private(set) var damagedBytes = 0
+    /// Sound blocks of a later version that were passed over.
+    public private(set) var unknownBlocks = 0
     private var chunkOffset = 0
     private var position = 0
     private var reachedEnd = false
@@ -81,6 +87,7 @@ public struct SegmentScan: Sendable {
                 defer { position += header.length }
                 return .block(header, at: position)
             case .unknown(let length):
+                unknownBlocks += 1
                 position += length
             case .incomplete(let needed):
                 if !reachedEnd {

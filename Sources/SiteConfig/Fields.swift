@@ -1,6 +1,8 @@
 // One map of the configuration while it is read: it hands out values, remembers which keys were asked for, and calls
 // every other key unknown at the end, with the name that was probably meant.
 
+import World
+
 /// A value as typed, with its place; or a default, with the place of the map that lacks the key.
 struct Scalar {
     var key: String

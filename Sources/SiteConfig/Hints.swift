@@ -1,6 +1,8 @@
 // Keys that people bring along from other agents (ESPHome, Home Assistant, Telegraf, thin-edge, mqtt-io, our own older
 // drafts), and what they are called here. Looked up in lower case, with and without `_` and `-`.
 
+import World
+
 struct Hint {
     /// What belongs there, for the message.
     var expected: String

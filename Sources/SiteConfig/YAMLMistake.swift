@@ -1,6 +1,7 @@
 // What libyaml says of a syntax mistake, in words of someone who does not know what a "block mapping" is.
 
 import CYaml
+import World
 
 enum YAMLMistake {
     static func report(_ parser: yaml_parser_t, file: String, _ findings: Findings) {
@@ -53,7 +54,7 @@ enum YAMLMistake {
             )
         case "did not find expected ',' or '}'":
             return ("no end to the map opened with `{` on line \(contextLine)", "`,` or `}`", "close the map with `}`")
-        case "found unexpected end of stream" where context == "while scanning a quoted scalar":
+        case "found unexpected end of stream" where context.contains("quoted scalar"):
             return (
                 "no end to the quotes opened on line \(contextLine)", "a closing quote",
                 "close the quotes on line \(contextLine)"

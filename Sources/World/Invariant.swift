@@ -1,7 +1,7 @@
 // Programmer mistakes trap, in production too, and say why first: in an optimised build only `fatalError` still prints.
 
-/// Traps with a printed reason when the condition does not hold. For what only a mistake of ours can cause; operating faults
-/// are typed errors.
+/// Traps with a printed reason when the condition does not hold. For what only a mistake of ours can cause; operating
+/// faults are typed errors.
 @inline(__always)
 public func invariant(
     _ condition: @autoclosure () -> Bool, _ message: @autoclosure () -> String, file: StaticString = #fileID,

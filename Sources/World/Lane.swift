@@ -18,7 +18,8 @@ public enum Lane: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// A random 64-bit number, new for every start that does not find a runtime directory of its own boot. 16 hex digits in text.
+/// A random 64-bit number, new for every start that does not find a runtime directory of its own boot. 16 hex digits in
+/// text.
 public struct StreamID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public var rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }

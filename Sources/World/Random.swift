@@ -1,7 +1,7 @@
 // Randomness is handed in, never taken: from the kernel in the field, from a seed in the simulator.
 
-/// SplitMix64 (Steele, Lea, Flood 2014): small, seedable, good enough for jitter, stream numbers and simulated faults. Not
-/// for keys.
+/// SplitMix64 (Steele, Lea, Flood 2014): small, seedable, good enough for jitter, stream numbers and simulated faults.
+/// Not for keys.
 public struct Random: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -61,8 +61,8 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 public struct Reading: Equatable, Sendable, BitwiseCopyable {
     /// When the quantity was acquired: whole microseconds (see `Boottime.truncatedToMicroseconds`).
     public var acquired: Boottime
-    /// In the channel's decimal scale: the physical value is `value × 10^scale`. Rounded once, half away from zero, after
-    /// calibration. 0 when the quality is bad.
+    /// In the channel's decimal scale: the physical value is `value × 10^scale`. Rounded once, half away from zero,
+    /// after calibration. 0 when the quality is bad.
     public var value: Int64
     /// How many readings of this channel the Sampler has completed since it started, this one included. A gap between
     /// neighbours is readings that the ring had no room for.

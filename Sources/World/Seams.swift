@@ -1,8 +1,9 @@
-// The six seams: everything of the outside that the agent can touch. `LinuxWorld` makes them of a kernel, `SimulatedWorld`
-// of a seed; Sampler and Courier are generic over them and cannot tell the difference.
+// The six seams: everything of the outside that the agent can touch. `LinuxWorld` makes them of a kernel,
+// `SimulatedWorld` of a seed; Sampler and Courier are generic over them and cannot tell the difference.
 //
-// No operation of a seam waits unbounded. Clock, Bus, Lines and Attributes answer at once (Bus: within the bus time-out);
-// Disk and Broker take a request and report its completion later, so that the simulator can delay, lose or reorder it.
+// No operation of a seam waits unbounded. Clock, Bus, Lines and Attributes answer at once (Bus: within the bus
+// time-out); Disk and Broker take a request and report its completion later, so that the simulator can delay, lose or
+// reorder it.
 
 // MARK: Clock
 
@@ -84,8 +85,8 @@ extension Bus where Self: ~Copyable {
 public enum Bias: UInt8, Sendable, Hashable { case asIs, disabled, pullUp, pullDown }
 public enum EdgeSelection: UInt8, Sendable, Hashable { case none, toActive, toInactive, both }
 
-/// One GPIO line, as a board definition names it: the chip's label (never its number, which moves between kernels) and the
-/// offset on it.
+/// One GPIO line, as a board definition names it: the chip's label (never its number, which moves between kernels) and
+/// the offset on it.
 public struct LineRequest: Hashable, Sendable {
     public var chipLabel: String
     public var offset: UInt32
@@ -197,7 +198,8 @@ public enum DiskFault: Error, Hashable, Sendable {
 }
 
 public enum DiskWork: Sendable, Equatable {
-    /// Writes at the offset, creating the file (mode 0640) when it is missing. All or an error; not durable before `sync`.
+    /// Writes at the offset, creating the file (mode 0640) when it is missing. All or an error; not durable before
+    /// `sync`.
     case write(file: String, offset: Int, bytes: [UInt8])
     /// fdatasync, and after creation also the directory's fsync must be asked for.
     case sync(file: String)
@@ -236,12 +238,12 @@ public struct DiskCompletion: Sendable {
 
 /// Two places to keep bytes, both flat directories of which we are the only user.
 ///
-/// *Runtime* is the tmpfs directory: at memory speed, so its operations answer at once; it survives the process but not the
-/// power. *State* is the flash: requests are carried out in the order they were submitted by a worker (Scribe), one at a
-/// time, and may take minutes.
+/// *Runtime* is the tmpfs directory: at memory speed, so its operations answer at once; it survives the process but not
+/// the power. *State* is the flash: requests are carried out in the order they were submitted by a worker (Scribe), one
+/// at a time, and may take minutes.
 public protocol Disk: ~Copyable {
-    /// Maps a runtime file of exactly `bytes` bytes, shared, created zero-filled when missing or of another size. Stores into
-    /// it survive `kill -9`. The mapping stays for the life of the process.
+    /// Maps a runtime file of exactly `bytes` bytes, shared, created zero-filled when missing or of another size.
+    /// Stores into it survive `kill -9`. The mapping stays for the life of the process.
     mutating func map(_ name: String, bytes: Int) throws(DiskFault) -> UnsafeMutableRawBufferPointer
     mutating func runtimeList() throws(DiskFault) -> [FileEntry]
     mutating func runtimeWrite(_ name: String, at offset: Int, _ bytes: UnsafeRawBufferPointer) throws(DiskFault)
@@ -294,8 +296,8 @@ public struct BrokerMessage: Sendable, Equatable {
     }
 }
 
-/// All that one session needs. A session is one MQTT connection with a clean start: what it does not acknowledge is offered
-/// again by us, from the outbox, never by the client library.
+/// All that one session needs. A session is one MQTT connection with a clean start: what it does not acknowledge is
+/// offered again by us, from the outbox, never by the client library.
 public struct SessionParameters: Sendable {
     public var address: BrokerAddress
     public var tls: TLSFiles?
@@ -305,8 +307,8 @@ public struct SessionParameters: Sendable {
     public var password: String?
     public var keepAliveSeconds: UInt16
     public var will: BrokerMessage?
-    /// The broker keeps the session's subscriptions and what arrives for them while we are away. For subscribers; a session
-    /// that publishes begins clean.
+    /// The broker keeps the session's subscriptions and what arrives for them while we are away. For subscribers; a
+    /// session that publishes begins clean.
     public var isKept: Bool
     public init(
         address: BrokerAddress, tls: TLSFiles?, version: MQTTVersion, clientID: String, username: String?,
@@ -352,8 +354,8 @@ public enum BrokerFault: Error, Hashable, Sendable {
 }
 
 public enum BrokerEvent: Sendable {
-    /// CONNACK with success. `receiveMaximum`: how many QoS 1 messages the broker wants in flight at most (MQTT 5 section
-    /// 3.2.2.3.3); `maximumPacketBytes` nil: no limit told.
+    /// CONNACK with success. `receiveMaximum`: how many QoS 1 messages the broker wants in flight at most (MQTT 5
+    /// section 3.2.2.3.3); `maximumPacketBytes` nil: no limit told.
     case connected(receiveMaximum: UInt16, maximumPacketBytes: UInt32?)
     /// The session could not be made, or has ended. Nothing more comes of it; `connect` makes the next one.
     case ended(BrokerFault)

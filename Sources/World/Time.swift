@@ -11,8 +11,12 @@ public struct Boottime: Comparable, Hashable, Sendable, BitwiseCopyable {
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     public static func < (a: Boottime, b: Boottime) -> Bool { a.nanoseconds < b.nanoseconds }
-    public static func + (a: Boottime, b: Duration) -> Boottime { Boottime(nanoseconds: a.nanoseconds &+ b.nanoseconds) }
-    public static func - (a: Boottime, b: Duration) -> Boottime { Boottime(nanoseconds: a.nanoseconds &- b.nanoseconds) }
+    public static func + (a: Boottime, b: Duration) -> Boottime {
+        Boottime(nanoseconds: a.nanoseconds &+ b.nanoseconds)
+    }
+    public static func - (a: Boottime, b: Duration) -> Boottime {
+        Boottime(nanoseconds: a.nanoseconds &- b.nanoseconds)
+    }
     public static func - (a: Boottime, b: Boottime) -> Duration { .nanoseconds(a.nanoseconds &- b.nanoseconds) }
 
     /// The same moment with the resolution that batches store: whole microseconds, rounded down.

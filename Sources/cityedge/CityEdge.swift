@@ -51,7 +51,8 @@ struct Run: ParsableCommand {
 }
 
 struct Read: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Takes one reading of each sensor, or of one, and prints it.")
+    static let configuration = CommandConfiguration(
+        abstract: "Takes one reading of each sensor, or of one, and prints it.")
     @Argument(help: "The sensor's id; all sensors when left out.") var sensor: String?
     @OptionGroup var configuration: ConfigurationOption
 
@@ -89,8 +90,10 @@ struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs the same Sampler and Courier on one thread in a simulated world with faults, from a seed.")
     @Option(help: "The seed; the same seed gives the same trace, byte for byte.") var seed: UInt64 = 1
-    @Option(help: "Stop at this virtual time, for example 90s; by default after all faults and a full drain.") var until: String?
-    @Option(help: "How many seeds to run, from --seed on; more than one prints a line each instead of the trace.") var seeds: UInt64 = 1
+    @Option(help: "Stop at this virtual time, for example 90s; by default after all faults and a full drain.")
+    var until: String?
+    @Option(help: "How many seeds to run, from --seed on; more than one prints a line each instead of the trace.")
+    var seeds: UInt64 = 1
 
     func run() throws {
         var end: Int64?
@@ -115,7 +118,8 @@ struct Config: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prints the configuration in force: main file, drop-ins and defaults, each value with its origin.")
+            abstract: "Prints the configuration in force: main file, drop-ins and defaults, each value with its origin."
+        )
         @OptionGroup var configuration: ConfigurationFile
         func run() throws { try CityEdge.perform { () throws(Failure) in try showConfiguration(configuration.file) } }
     }

@@ -15,7 +15,8 @@ final class Mosquitto {
         let folder = try Folder(under: "/tmp")
         let port = try freeLoopbackPort()
         var lines = [
-            "listener \(port) 127.0.0.1", "allow_anonymous true", "user root", "log_type error", "max_queued_messages 0",
+            "listener \(port) 127.0.0.1", "allow_anonymous true", "user root", "log_type error",
+            "max_queued_messages 0",
         ]
         var tlsPort: UInt16?
         if withTLS {
@@ -47,7 +48,8 @@ final class Mosquitto {
         for name in ["localhost", "bench"] {
             try run(
                 "openssl",
-                ["req"] + key + ["-keyout", "\(path)/\(name).key", "-out", "\(path)/\(name).csr", "-subj", "/CN=\(name)"])
+                ["req"] + key
+                    + ["-keyout", "\(path)/\(name).key", "-out", "\(path)/\(name).csr", "-subj", "/CN=\(name)"])
             try run(
                 "openssl",
                 [
@@ -74,8 +76,10 @@ final class Listener {
 
     init(to mosquitto: Mosquitto) throws {
         let broker = try MosquittoBroker(incomingPacketLimit: 16 << 20)
+        let descriptor = broker.descriptor
         var loop = try EventLoop()
-        try loop.watch(broker.descriptor)
+        // Apart: Swift 6.0 fails at `broker.descriptor` in a call that may throw, for a value that is consumed later.
+        try loop.watch(descriptor)
         self.broker = broker
         self.loop = loop
         try subscribe(mosquitto)
@@ -83,8 +87,8 @@ final class Listener {
 
     private func subscribe(_ mosquitto: Mosquitto) throws {
         let session = SessionParameters(
-            address: BrokerAddress(host: "127.0.0.1", port: mosquitto.port), tls: nil, version: .v5, clientID: "listener",
-            username: nil, password: nil, keepAliveSeconds: 60, will: nil)
+            address: BrokerAddress(host: "127.0.0.1", port: mosquitto.port), tls: nil, version: .v5,
+            clientID: "listener", username: nil, password: nil, keepAliveSeconds: 60, will: nil)
         let limit = clock.now() + .seconds(10)
         broker.connect(session)
         while clock.now() < limit {
@@ -137,14 +141,14 @@ final class Daemon {
     init(channels: Int, every: String, to mosquitto: Mosquitto) throws {
         guard fileExists(Self.program) else {
             throw BenchFault(
-                "\(Self.program) is missing; build it: swift build -c release --static-swift-stdlib --product cityedged")
+                "no \(Self.program); build it: swift build -c release --static-swift-stdlib --product cityedged")
         }
         let folder = try Folder(under: "/tmp")
         // The runtime directory is a tmpfs in service.
         let runtime = try Folder(under: isDirectory("/dev/shm") ? "/dev/shm" : "/tmp")
         var lines = [
-            "node: {id: bench, city: nowhere}", "board: simulated", "clock: trust-system", "broker: \(mosquitto.section)",
-            "sensors:",
+            "node: {id: bench, city: nowhere}", "board: simulated", "clock: trust-system",
+            "broker: \(mosquitto.section)", "sensors:",
         ]
         for number in 0..<channels {
             let quantity = Self.quantities[number % Self.quantities.count]

@@ -34,8 +34,8 @@ struct Figure {
             goalText = "≤ " + fixed(limit, limit == limit.rounded() ? 0 : decimals)
             verdict = isMet ? "met" : "MISSED"
         }
-        return padded(name, 58) + padded(fixed(value, decimals), 12, isRight: true) + padded(goalText, 10, isRight: true)
-            + "  " + padded(unit, 26) + verdict
+        return padded(name, 58) + padded(fixed(value, decimals), 12, isRight: true)
+            + padded(goalText, 10, isRight: true) + "  " + padded(unit, 26) + verdict
     }
 }
 

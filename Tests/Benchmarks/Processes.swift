@@ -13,7 +13,8 @@ struct ProcessFigures {
         let tasks = "/proc/\(process)/task"
         for task in try listDirectory(tasks) {
             cpu += Double(try text("\(tasks)/\(task)/schedstat").split(separator: " ").first ?? "0") ?? 0
-            for line in try text("\(tasks)/\(task)/status").split(separator: "\n") where line.contains("ctxt_switches:") {
+            let status = try text("\(tasks)/\(task)/status")
+            for line in status.split(separator: "\n") where line.contains("ctxt_switches:") {
                 switches += Double(lastWord(line)) ?? 0
             }
         }

@@ -2,8 +2,8 @@
 //
 //     swift run -c release --static-swift-stdlib cityedge-bench [WHAT...] [--seconds N]
 //
-// WHAT: ring, codec, l16, load, start, latency, size, or all (the default). Needs mosquitto, openssl and strip. Whatever else
-// the machine does meanwhile is in the figures too.
+// WHAT: ring, codec, l16, load, start, latency, size, or all (the default). Needs mosquitto, openssl and strip.
+// Whatever else the machine does meanwhile is in the figures too.
 
 import Glibc
 

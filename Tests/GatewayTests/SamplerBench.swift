@@ -65,6 +65,9 @@ final class SamplerBench {
         if end > clock.now() { clock.advance(to: clock.virtualTime(of: end)) }
     }
 
+    var isMeasuring: Bool { sampler.isMeasuring }
+    func takeNews() -> Bool { sampler.takeNews() }
+
     func takeReadings() -> [Reading] {
         var all: [Reading] = []
         while let reading = readings.take() { all.append(reading) }
@@ -96,7 +99,8 @@ extension InstalledSensor {
             channels: (0..<channels).map {
                 InstalledChannel(
                     id: ChannelID(rawValue: first + UInt16($0)),
-                    channel: Channel(name: "script.c\($0)", unit: "Cel", scale: scale, plausible: plausible), gain: gain,
+                    channel: Channel(name: "script.c\($0)", unit: "Cel", scale: scale, plausible: plausible),
+                    gain: gain,
                     offset: offset)
             }, device: nil)
     }

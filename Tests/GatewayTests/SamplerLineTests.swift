@@ -45,7 +45,10 @@ import World
 
     /// Amounts and totals, in hundredths of a cubic metre: one pulse is 1.
     private func split(_ readings: [Reading]) -> (amounts: [Int64], totals: [Int64]) {
-        (readings.filter { $0.channel.rawValue == 0 }.map(\.value), readings.filter { $0.channel.rawValue == 1 }.map(\.value))
+        (
+            readings.filter { $0.channel.rawValue == 0 }.map(\.value),
+            readings.filter { $0.channel.rawValue == 1 }.map(\.value)
+        )
     }
 
     @Test("A counter never polls: every pulse between two readings is in the second, and the amounts sum to the total")
@@ -83,7 +86,8 @@ import World
         second.run(until: .seconds(11))
         let after = split(second.takeReadings())
         #expect(after.totals.last == 15)
-        #expect((before.amounts + after.amounts).reduce(0, +) == 15, "no pulse between two readings is lost or told twice")
+        #expect(
+            (before.amounts + after.amounts).reduce(0, +) == 15, "no pulse between two readings is lost or told twice")
         #expect(second.takeNotices().isEmpty, "an exact continuation is no new epoch")
     }
 

@@ -45,12 +45,12 @@ import World
         bench.hardware.addBME280(InstalledSensor.air)
         bench.clock.advance(by: .seconds(1))
         let next = bench.sampler.step()
-        #expect(bench.sampler.isMeasuring)
+        #expect(bench.isMeasuring)
         #expect(bench.takeReadings().isEmpty, "nothing is there while the chip measures")
         #expect(next > .seconds(1) && next <= .milliseconds(1_020), "it is asked again after its measuring time")
         bench.clock.advance(to: bench.clock.virtualTime(of: next))
         _ = bench.sampler.step()
-        #expect(!bench.sampler.isMeasuring)
+        #expect(!bench.isMeasuring)
         let readings = bench.takeReadings()
         #expect(readings.map(\.channel.rawValue) == [0, 1, 2])
         #expect(readings.allSatisfy { $0.acquired == .seconds(1) && $0.quality == .good && $0.ordinal == 1 })
@@ -78,7 +78,8 @@ import World
     func exact() {
         let bench = SamplerBench([
             .source(
-                Script([Sample(channel: 0, .exact(9_007_199_254_740_993))]), plausible: -1e18...1e18, gain: 3, offset: 7)
+                Script([Sample(channel: 0, .exact(9_007_199_254_740_993))]), plausible: -1e18...1e18, gain: 3, offset: 7
+            )
         ])
         bench.run(until: .seconds(0))
         #expect(bench.takeReadings().map(\.value) == [9_007_199_254_740_993])
@@ -245,12 +246,12 @@ import World
     @Test("News is told once, when something was put into a ring")
     func news() {
         let bench = SamplerBench([.source(Script([Sample(channel: 0, .physical(1))]))])
-        #expect(!bench.sampler.takeNews())
+        #expect(!bench.takeNews())
         bench.run(until: .seconds(0))
-        #expect(bench.sampler.takeNews())
-        #expect(!bench.sampler.takeNews())
+        #expect(bench.takeNews())
+        #expect(!bench.takeNews())
         bench.clock.advance(by: .milliseconds(10))
         _ = bench.sampler.step()
-        #expect(!bench.sampler.takeNews(), "nothing was due")
+        #expect(!bench.takeNews(), "nothing was due")
     }
 }

@@ -32,7 +32,7 @@ edge() { echo "$2" >"$1"; }
 # debounce rounds up to a tick: 40 ms stay clear of both.
 pulse() { edge $water pull-down; nap 0.04; edge $water pull-up; nap 0.04; }
 
-# --- I2C: a bus with two BME280 of the same registers, one for us, one for the kernel ----------------------------------
+# --- I2C: a bus with two BME280 of the same registers, one for us, one for the kernel ---------------------------------
 # The kernel's driver holds its address, so each gets a chip of its own.
 insmod "$MODULES/i2c-stub.ko" chip_addr=0x76,0x77 || fail "i2c-stub did not load"
 # plug_chips ADDRESSES: all chips away, blank ones at these addresses instead, and no kernel driver for any.

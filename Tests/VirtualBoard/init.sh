@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs as process 1 of the virtual board: makes the hardware, starts a broker, a recorder and the agent, plays a small
-# day (pulses, mains, weather, a frozen broker, a kill -9), tries the technician's command on good and on bad wiring, and
+# day (pulses, mains, weather, a frozen broker, a kill -9), tries the technician's command on good and bad wiring, and
 # switches off. It judges nothing: everything it did and everything that was published goes to files in $OUT on the
 # host, for check.py.
 #
@@ -51,7 +51,7 @@ weather() {
         "$1" "$from" "$EPOCHREALTIME" "$temperature" "$pressure" "$humidity" >>"$OUT/kernel"
 }
 
-# --- the board itself, before anybody is judged on it ------------------------------------------------------------------
+# --- the board itself, before anybody is judged on it -----------------------------------------------------------------
 # gpiomon's options changed between libgpiod 1 and 2.
 gpiomon=(gpiomon --num-events=40 -c $chip 17)
 if gpiomon --version | grep -q ' v1\.'; then gpiomon=(gpiomon --num-events=40 $chip 17); fi
@@ -70,7 +70,7 @@ note board_temperature "$(cat $iio/in_temp_input)"
 note board_pressure "$(cat $iio/in_pressure_input)"
 note board_humidity "$(cat $iio/in_humidityrelative_input)"
 
-# --- broker and recorder -----------------------------------------------------------------------------------------------
+# --- broker and recorder ----------------------------------------------------------------------------------------------
 cat >/run/mosquitto.conf <<-'END'
 	listener 1883 127.0.0.1
 	allow_anonymous true
@@ -91,7 +91,7 @@ note board_recorder heard
 
 if [ "$AGENT" = none ]; then note end board; off; fi
 
-# --- the agent -----------------------------------------------------------------------------------------------------------
+# --- the agent --------------------------------------------------------------------------------------------------------
 # systemd's names for the folders; both on tmpfs here.
 export RUNTIME_DIRECTORY=/run/cityedge STATE_DIRECTORY=/run/state
 mkdir -p $RUNTIME_DIRECTORY $STATE_DIRECTORY
@@ -184,10 +184,28 @@ retained offline
 note pulses $pulses
 note litres_per_pulse 10
 note mains $states
+
+# --- wiring that is wrong ---------------------------------------------------------------------------------------------
+# The agent as another node, its line held by another program for a while and its chip by the kernel all the time.
+sed 's/id: virtual-board/id: bad-wiring/; s/address: 0x76/address: 0x77/' "$CONFIG" >/run/bad.yaml
+"${gpiomon[@]}" >/run/edges &
+holder=$!
+await 5 held || fail "gpiomon did not get the line again"
+RUNTIME_DIRECTORY=/run/bad STATE_DIRECTORY=/run/bad-state "$AGENT" --config /run/bad.yaml >"$OUT/agent.bad.log" 2>&1 &
+agent=$!
+nap 10
+kill $holder; wait $holder 2>/dev/null
+retaken() { grep -q 'GPIO17 *|cityedge' /sys/kernel/debug/gpio; }
+await 10 retaken || note failed "the agent did not take the line when it was free"
+count 20
+nap 4
+kill -TERM $agent
+wait $agent
+note bad_stop_exit $?
+nap 1
 kill $recorder $broker
 wait
 
-# --- wiring that is wrong ------------------------------------------------------------------------------------------------
 if [ "$COMMAND" != none ]; then
     "${gpiomon[@]}" >/run/edges &
     await 5 held || fail "gpiomon did not get the line again"

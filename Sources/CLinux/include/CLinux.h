@@ -32,6 +32,8 @@ void clinux_reason(int number, char *text, size_t size);
 void clinux_name_this_thread(const char *name);
 // Swift takes the plain variable for shared mutable state.
 char **clinux_environment(void);
+// Unmaps what was loaded of the program and its libraries; each page comes back from the file when it is next needed.
+void clinux_give_back_code(void);
 int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 static inline int clinux_result(int result) { return result < 0 ? -errno : result; }

@@ -1,5 +1,5 @@
-// Stands before glibc's own malloc (glibc manual, "Replacing malloc"). `free` stays the library's: memory comes from there
-// all the same, through the names that glibc keeps for exactly this.
+// Stands before glibc's own malloc (glibc manual, "Replacing malloc"). `free` stays the library's: memory comes from
+// there all the same, through the names that glibc keeps for exactly this.
 #include "CAllocations.h"
 
 #include <errno.h>

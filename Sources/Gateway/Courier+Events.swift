@@ -1,0 +1,112 @@
+// Changes of state, told twice: to the city as events, to the people at the node as lines of the journal. Both once, at
+// the change.
+
+import Outbox
+import Uplink
+import World
+
+extension Courier where D: ~Copyable, R: ~Copyable {
+    mutating func event(_ body: [UInt8]) {
+        if events.count >= Limits.eventsPerBatch { sealEvents() }
+        events.append(Item(time: now.truncatedToMicroseconds, body: body))
+    }
+
+    mutating func sealEvents() {
+        guard !mustAwaitStreamEvent else { return }
+        if !events.isEmpty { outbox.seal(events, lane: .events, anchor: settling.anchor) }
+        if !securityEvents.isEmpty { outbox.seal(securityEvents, lane: .security, anchor: settling.anchor) }
+        events.removeAll(keepingCapacity: true)
+        securityEvents.removeAll(keepingCapacity: true)
+    }
+
+    /// The first event of a stream needs the checkpoint of the one before: until that is read the others wait for it,
+    /// though not for a flash that does not answer.
+    var mustAwaitStreamEvent: Bool {
+        isNewStream && !hasTakenUpRecovery && stop == nil && now < startedAt + Limits.recoveryWait
+            && events.count < Limits.eventsPerBatch && securityEvents.count < Limits.eventsPerBatch
+    }
+
+    private func lostText(_ sensor: Int, _ reason: String?) -> String {
+        "lost: \(reason ?? "")" + (faultText(sensor).map { ": \($0)" } ?? "")
+    }
+
+    mutating func takeNotices() {
+        while let notice = notices.take() {
+            let sensor = Int(notice.sensor)
+            guard sensor < plan.sensorIDs.count else { continue }
+            let id = plan.sensorIDs[sensor]
+            switch notice.kind {
+            case .counterEpoch:
+                let channel = "\(id).total"
+                let scale = plan.channels.channels.first { $0.name == channel }?.scale ?? 0
+                event(EventItem.counterEpoch(sensor: id, channel: channel, total: notice.value, scale: scale))
+                journal.append(JournalLine(.notice, "sensor \(id): counter goes on from the checkpoint, new epoch"))
+            case .sensorLost, .sensorBack:
+                let isLost = notice.kind == .sensorLost
+                let reason = isLost ? Quality(rawValue: notice.detail)?.reason : nil
+                switch flaps[sensor].change(at: now) {
+                case .tell:
+                    event(EventItem.sensor(id, isLost ? .lost : .back, reason: reason))
+                    journal.append(
+                        JournalLine(
+                            isLost ? .warning : .notice, "sensor \(id): " + (isLost ? lostText(sensor, reason) : "back")
+                        )
+                    )
+                case .beganFlapping(let changes):
+                    event(EventItem.flapping("sensor \(id)", .began, changes: changes))
+                    journal.append(JournalLine(.warning, "sensor \(id): flapping, counted from now on"))
+                case .counted: break
+                }
+            }
+        }
+        for sensor in flaps.indices where flaps[sensor].deadline <= now {
+            switch flaps[sensor].step(at: now) {
+            case .stillFlapping(let changes):
+                event(EventItem.flapping("sensor \(plan.sensorIDs[sensor])", .still, changes: changes))
+                journal.append(
+                    JournalLine(.notice, "sensor \(plan.sensorIDs[sensor]): \(changes) changes in the last hour"))
+            case .ended:
+                event(EventItem.flapping("sensor \(plan.sensorIDs[sensor])", .ended, changes: 0))
+                journal.append(JournalLine(.notice, "sensor \(plan.sensorIDs[sensor]): no longer flapping"))
+            case nil: break
+            }
+        }
+    }
+
+    mutating func tellLosses() {
+        while let loss = outbox.takeLoss() {
+            figures.tombstoned &+= loss.counts.reduce(0) { $0 &+ $1.count }
+            tell(loss)
+        }
+    }
+
+    mutating func tell(_ loss: Loss) {
+        event(
+            EventItem.tombstone(
+                stream: loss.stream.rawValue, lane: loss.lane, numbers: loss.range.map { $0.first...$0.last },
+                channels: loss.counts, reason: loss.reason))
+        let total = loss.counts.reduce(0) { $0 &+ $1.count }
+        journal.append(JournalLine(.warning, "\(total) readings given up: \(loss.reason)"))
+    }
+
+    mutating func tellDisk() {
+        guard outbox.diskState != toldDisk else { return }
+        toldDisk = outbox.diskState
+        switch toldDisk {
+        case .fine:
+            event(EventItem.disk(.ok))
+            journal.append(JournalLine(.notice, "flash: works again"))
+        case .failing(let fault):
+            let (state, reason): (EventItem.DiskState, String) =
+                switch fault {
+                case .full: (.full, "no space left")
+                case .readOnly: (.readOnly, "mounted read-only")
+                case .noSuchFile: (.failed, "a file is missing")
+                case .notPermitted: (.failed, "not permitted")
+                case .failed(let errno): (.failed, "errno \(errno)")
+                }
+            event(EventItem.disk(state, reason: reason))
+            journal.append(JournalLine(.error, "flash: \(reason); readings stay in memory and are published live"))
+        }
+    }
+}

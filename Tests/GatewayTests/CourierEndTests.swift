@@ -1,0 +1,129 @@
+// The Courier where time is not known yet, and at an orderly end.
+
+import Gateway
+import KPIs
+import SimulatedWorld
+import Testing
+import World
+
+@Suite("Courier, clock and stop") struct CourierEndTests {
+    /// A world whose clock is not synchronised before then.
+    private static func lateSeed(_ wait: Duration) throws -> UInt64 {
+        let found = (UInt64(1)...200).first { seed in
+            let clock = SimulatedClock(seed: seed)
+            clock.advance(by: wait)
+            return !clock.wall().isSynchronised
+        }
+        return try #require(found)
+    }
+
+    @Test("Unsettled batches wait for the clock, then go out relative to now, with boot and boot_ns")
+    func unsettled() throws {
+        let seed = try Self.lateSeed(.seconds(60))
+        let bench = try CourierBench(seed: seed, wallClock: .synchronisesLater) {
+            $0.trustsSystemClock = false
+            $0.settleWait = .seconds(20)
+        }
+        bench.sample(seconds: 19)
+        #expect(try bench.sequences().isEmpty, "nothing is sent while there is hope")
+        bench.sample(seconds: 6, from: 20)
+        let batches = try bench.received.filter { $0.topic == "readings" || $0.topic == "history" }
+        #expect(try bench.sequences().count >= 24)
+        for batch in batches {
+            for record in batch.json.elements {
+                let offset = record["t"]?.number
+                #expect(offset == nil || offset!.hasPrefix("-"), "relative to now, never ahead of it")
+                guard record["seq"] != nil else { continue }
+                #expect(record["clock"]?.string == "unsettled")
+                #expect(record["boot"]?.string == bench.clock.bootID)
+                let encodedAt = Int64(record["boot_ns"]?.string ?? "") ?? 0
+                #expect(encodedAt > 0 && encodedAt <= bench.clock.boottime(of: batch.at).nanoseconds)
+                #expect(record["bt"] == nil || record["bt"]?.number == "0", "never 1970, never a guess")
+            }
+        }
+        #expect(try bench.received("status").last?["clock_state"]?.string == "unsettled")
+
+        bench.sample(seconds: 120, from: 26)
+        #expect(try bench.events("anchor").first?["boot"]?.string == bench.clock.bootID)
+        let last = try bench.received("readings").last?.elements.first { $0["seq"] != nil }
+        #expect(last?["clock"]?.string == "synced")
+        bench.run(.seconds(3))
+        #expect(Set(try bench.values()) == Set(CourierBench.published(1...145)), "and nothing is lost for it")
+    }
+
+    @Test("Batches that the clock settles in time go out with their true time")
+    func settledInTime() throws {
+        let bench = try CourierBench(seed: 3, wallClock: .synchronisesLater) {
+            $0.trustsSystemClock = false
+            $0.settleWait = .seconds(600)
+        }
+        bench.take(0, 1)
+        let truth = bench.clock.trueUTC
+        bench.run(.seconds(130))
+        let head = try #require(try (bench.received("history") + bench.received("readings")).first?.elements.first)
+        #expect(head["clock"]?.string == "synced")
+        let time = Double(head["bt"]?.number ?? "") ?? 0
+        #expect(abs(time - Double(truth.nanoseconds) / 1e9) < 0.2, "within the clock's bound of the truth")
+    }
+
+    @Test("An orderly stop gives out open KPI windows as provisional and says goodbye, all within 2 s")
+    func orderlyStop() throws {
+        let bench = try CourierBench { $0.kpis = [CourierBench.water()] }
+        for pulse in 1...30 {
+            bench.take(2, 3)
+            bench.take(3, Int64(3 * pulse))
+            bench.run(.seconds(1))
+        }
+        #expect(try bench.received("contributions").isEmpty)
+        bench.take(2, 5)
+        #expect(bench.stop() < .seconds(2))
+        #expect(bench.isStopped)
+        let items = try bench.received("contributions").flatMap { $0["items"]?.elements ?? [] }
+        let newest = items.last { $0["slug"]?.string == "en-en-ws-2c" }
+        #expect(newest?["final"] == .literal("false"))
+        #expect(newest?["state"]?["amount"] == .literal("950000"), "0.95 m3 in millilitres")
+        let status = try #require(bench.broker.retained[CourierBench.root + "/status"])
+        #expect(try JSON(status.payload)["status"]?.string == "offline")
+        #expect(!status.isWill)
+        #expect(try bench.received.last?.topic == "status", "the goodbye is the last word")
+    }
+
+    @Test("A stop without a broker keeps everything on the flash and does not wait for the broker")
+    func stopOffline() throws {
+        let bench = try CourierBench()
+        bench.broker.goAway(.silent)
+        bench.sample(seconds: 3)
+        #expect(bench.stop() < .seconds(2))
+        #expect(bench.isStopped)
+        #expect(bench.disk.flash.entries.contains { $0.name.contains("readings") || $0.bytes > 4_096 })
+    }
+
+    @Test("A stop ends in time though the flash hangs and the broker acknowledges nothing of a full window")
+    func stopStuck() throws {
+        var profile = SimulatedBroker.Profile()
+        profile.receiveMaximum = 100
+        let bench = try CourierBench(profile: profile)
+        bench.run(.seconds(2))
+        bench.broker.swallowAcknowledgements(10_000)
+        bench.disk.hangNextSync(for: .seconds(100))
+        bench.sample(seconds: 40)
+        #expect(bench.stop() < .seconds(2))
+        #expect(bench.isStopped)
+    }
+
+    @Test("The clock settles while the window is full: the status is told again and nothing traps")
+    func statusInAFullWindow() throws {
+        var profile = SimulatedBroker.Profile()
+        profile.receiveMaximum = 100
+        let bench = try CourierBench(
+            seed: try Self.lateSeed(.seconds(90)), wallClock: .synchronisesLater, profile: profile
+        ) {
+            $0.trustsSystemClock = false
+            $0.settleWait = .seconds(5)
+        }
+        bench.run(.seconds(6))
+        bench.broker.swallowAcknowledgements(10_000)
+        bench.sample(seconds: 140)
+        #expect(try bench.received("status").last?["clock_state"]?.string == "synced")
+    }
+}
