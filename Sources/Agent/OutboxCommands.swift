@@ -125,9 +125,8 @@ public func outboxDump(state: String) throws(Failure) {
                 }
             }
             for item in codec.items {
-                printLine(
-                    head + "\(header.first)," + time(item.time, codec.anchor) + ","
-                        + String(decoding: item.body, as: UTF8.self) + "}")
+                let body = String(decoding: item.body, as: UTF8.self)
+                printLine(head + "\(header.first)," + time(item.time, codec.anchor) + ",\"item\":{\(body)}}")
             }
         }
     }

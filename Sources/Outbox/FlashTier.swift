@@ -18,8 +18,8 @@ struct FlashSegment {
     var isUnreadable = false
     /// Something in it was not offered because the cursor had no room.
     var isHeldBack = false
-    /// Damage in it has not been told, because what is missing may be in another segment.
-    var owesDamage = false
+    /// Some numbers are not in it, and may yet turn up in another segment: to be read again when one has gone.
+    var owesNumbers = false
     /// It holds blocks of a later version: kept until that version runs again, or space runs out.
     var isForeign = false
 }
@@ -79,12 +79,12 @@ struct FlashTier {
 
     /// Read to its end: what was found in it.
     mutating func markOffered(
-        _ name: SegmentName, last: UInt64, isHeldBack: Bool, owesDamage: Bool, isForeign: Bool
+        _ name: SegmentName, last: UInt64, isHeldBack: Bool, owesNumbers: Bool, isForeign: Bool
     ) {
         guard let index = index(of: name) else { return }
         segments[index].isOffered = true
         segments[index].isHeldBack = isHeldBack
-        segments[index].owesDamage = owesDamage
+        segments[index].owesNumbers = owesNumbers
         segments[index].isForeign = isForeign
         segments[index].last = max(last, segments[index].last ?? 0)
     }

@@ -61,11 +61,16 @@ extension Outbox where D: ~Copyable {
         for segment in flash.segments where isSettled(segment) && segment.name != scan?.name {
             let isOurs = segment.name.stream == stream
             let isKept = isOurs && segment.name.lane == .readings && (segment.last ?? 0) > kpisPassedThrough
-            guard !isKept, !heldStreams.contains(segment.name.stream), !segment.isForeign, !segment.owesDamage,
+            guard !isKept, !heldStreams.contains(segment.name.stream), !segment.isForeign, !owesLast(segment),
                 !segment.isOpen || mayEnd(segment)
             else { continue }
             removeSegment(segment.name)
         }
+    }
+
+    /// Nothing sound was found in it, and whether its first batch is elsewhere is not known yet.
+    private func owesLast(_ segment: FlashSegment) -> Bool {
+        segment.owesNumbers && segment.last.map { $0 < segment.name.first } ?? true
     }
 
     /// Nothing in the segment is still to be delivered, as far as this version can read it.

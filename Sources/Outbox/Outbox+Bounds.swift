@@ -118,7 +118,7 @@ extension Outbox where D: ~Copyable {
         flash.remove(name)
         queue.ask(.remove(file: name.text), .remove)
         queue.ask(.syncDirectory, .remove)
-        flash.offerAgain { $0.owesDamage && $0.name.stream == name.stream && $0.name.lane == name.lane }
+        flash.offerAgain { $0.owesNumbers && $0.name.stream == name.stream && $0.name.lane == name.lane }
     }
 
     /// The cursor of a stream is forgotten when the last of its files is gone for certain, so that a crash in between

@@ -28,7 +28,10 @@ struct HistoryScan {
     /// A block of which some batches are still to be offered: where it stands in the chunk.
     var pending: (header: BlockHeader, at: Int)?
     var hasHeldBack = false
-    var owesDamage = false
+    /// Some numbers are not in it, and may yet turn up in another segment.
+    var owesNumbers = false
+    /// Those before the pending block are not in it because of damage.
+    var isBehindDamage = false
 }
 
 public enum Offer: Equatable, Sendable {
@@ -141,7 +144,7 @@ extension Outbox where D: ~Copyable {
             case .end:
                 noteDamageAtEnd()
                 flash.markOffered(
-                    scan!.name, last: scan!.lastSeen, isHeldBack: scan!.hasHeldBack, owesDamage: scan!.owesDamage,
+                    scan!.name, last: scan!.lastSeen, isHeldBack: scan!.hasHeldBack, owesNumbers: scan!.owesNumbers,
                     isForeign: scan!.scan.unknownBlocks > 0)
                 scan = nil
             }
@@ -152,7 +155,7 @@ extension Outbox where D: ~Copyable {
     private func nextSegmentToOffer(_ isAllowed: (Lane) -> Bool) -> SegmentName? {
         flash.nextToOffer(oldestFirst: limits.historyOldestFirst, isAllowed) { segment in
             guard segment.name.stream == stream, let last = segment.last, last >= segment.name.first,
-                !segment.owesDamage
+                !segment.owesNumbers
             else { return true }
             let acknowledged = uplink[stream, segment.name.lane]
             var number = acknowledged.firstMissing(from: segment.name.first)
@@ -173,7 +176,11 @@ extension Outbox where D: ~Copyable {
                 boots[header.stream] = found.boot
             }
         } else if header.stream == scan!.name.stream && header.lane == scan!.name.lane {
-            if scan!.scan.damagedBytes > scan!.damageBefore { noteDamage(through: header.first - 1) }
+            if scan!.scan.damagedBytes > scan!.damageBefore {
+                noteDamage(through: header.first - 1)
+            } else {
+                closeGap(before: header)
+            }
             scan!.pending = (header, at)
         }
     }
@@ -185,7 +192,8 @@ extension Outbox where D: ~Copyable {
         let first = uplink[name.stream, name.lane].firstMissing(from: scan!.lastSeen + 1)
         guard first <= last else { return }
         guard isNowhere(SequenceRange(first, last), outside: name) else {
-            scan!.owesDamage = true
+            scan!.owesNumbers = true
+            scan!.isBehindDamage = true
             return
         }
         losses.append(
@@ -228,13 +236,40 @@ extension Outbox where D: ~Copyable {
 
     /// What the acknowledgement of a batch closes besides: the numbers before it that an earlier boot acknowledged and
     /// forgot. Of the present stream everything is known.
-    private func gapBefore(_ first: UInt64, _ header: BlockHeader, _ acknowledged: RangeSet) -> UInt64 {
-        let name = scan!.name
-        guard name.stream != stream, first == header.first, !scan!.hasHeldBack, !scan!.owesDamage else { return first }
+    private func gapStart(before header: BlockHeader) -> UInt64 {
+        let name = scan!.name, first = header.first
+        guard name.stream != stream, !scan!.isBehindDamage else { return first }
         var from = scan!.lastSeen + 1
-        if from == name.first { from = acknowledged.lastBelow(first) + 1 }
-        guard from < first, isNowhere(SequenceRange(from, first - 1), outside: name) else { return first }
-        return from
+        if from == name.first { from = uplink[name.stream, name.lane].lastBelow(first) + 1 }
+        for sent in inFlight where sent.stream == name.stream && sent.lane == name.lane && sent.range.first < first {
+            from = max(from, sent.range.last + 1)
+        }
+        for other in flash.segments
+        where other.name != name && other.name.stream == name.stream && other.name.lane == name.lane
+            && other.name.first < first
+        {
+            // What it holds is acknowledged or in flight only once it has been read.
+            guard other.isOffered, !other.isUnreadable, !other.isHeldBack, let last = other.last else { return first }
+            from = max(from, last + 1)
+        }
+        return min(from, first)
+    }
+
+    /// At once when that makes a range of the cursor longer, else with the acknowledgement of the batch behind it.
+    private mutating func closeGap(before header: BlockHeader) {
+        let name = scan!.name
+        guard name.stream != stream else { return }
+        let from = gapStart(before: header)
+        if from < header.first {
+            let gap = SequenceRange(from, header.first - 1)
+            if uplink[name.stream, name.lane].touches(gap) {
+                uplink.insert(gap, stream: name.stream, lane: name.lane)
+                isCursorChanged = true
+            }
+        }
+        // Judged again when another segment has gone.
+        let missing = uplink[name.stream, name.lane].firstMissing(from: scan!.lastSeen + 1)
+        if missing < header.first { scan!.owesNumbers = true }
     }
 
     private mutating func offerPending() -> OfferedBatches? {
@@ -253,7 +288,7 @@ extension Outbox where D: ~Copyable {
         while last < header.last && !acknowledged.contains(last + 1) && !isInFlight(name.stream, name.lane, last + 1) {
             last += 1
         }
-        let covers = SequenceRange(gapBefore(first, header, acknowledged), last)
+        let covers = SequenceRange(first == header.first ? gapStart(before: header) : first, last)
         // A cursor without room takes only what makes a range longer.
         if acknowledged.holdsUpHistory, !acknowledged.touches(covers) {
             scan!.hasHeldBack = true
@@ -285,6 +320,7 @@ extension Outbox where D: ~Copyable {
     private mutating func leavePending(_ header: BlockHeader) {
         scan!.lastSeen = max(scan!.lastSeen, header.last)
         scan!.pending = nil
+        scan!.isBehindDamage = false
     }
 
     mutating func finishHistoryRead(_ token: UInt64, _ result: DiskCompletion.Result, now: Boottime) {
@@ -301,7 +337,7 @@ extension Outbox where D: ~Copyable {
             let name = scan!.name
             scan = nil
             flash.remove(name)
-            flash.offerAgain { $0.owesDamage && $0.name.stream == name.stream && $0.name.lane == name.lane }
+            flash.offerAgain { $0.owesNumbers && $0.name.stream == name.stream && $0.name.lane == name.lane }
         case .failed(let fault):
             diskFailed(fault, at: now)
             flash.markUnreadable(scan!.name)

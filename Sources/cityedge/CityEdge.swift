@@ -8,7 +8,7 @@ struct CityEdge: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cityedge", abstract: "The edge gateway of a smart city: sensors in, MQTT out, nothing lost.",
         version: cityEdgeVersion,
-        subcommands: [Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self])
+        subcommands: [Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self])
 
     /// ArgumentParser's own exit codes are sysexits' too (64 for usage); ours are documented in the README.
     static func perform(_ body: () throws(Failure) -> Void) throws {
@@ -122,5 +122,38 @@ struct Config: ParsableCommand {
         )
         @OptionGroup var configuration: ConfigurationFile
         func run() throws { try CityEdge.perform { () throws(Failure) in try showConfiguration(configuration.file) } }
+    }
+}
+
+struct OutboxFolder: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "outbox", abstract: "Looks into an outbox's folder, of a live agent or a dead node's card.",
+        subcommands: [Stats.self, Verify.self, Dump.self])
+
+    struct Place: ParsableArguments {
+        @Option(help: "The outbox's folder.") var state = "/var/lib/cityedge"
+    }
+
+    struct Stats: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Prints what each stream and lane holds.")
+        @OptionGroup var place: Place
+        func run() throws {
+            try CityEdge.perform { () throws(Failure) in try outboxStats(state: place.state, isVerifying: false) }
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The same, and tells which files are damaged (exit 0 when none is, else 74).")
+        @OptionGroup var place: Place
+        func run() throws {
+            try CityEdge.perform { () throws(Failure) in try outboxStats(state: place.state, isVerifying: true) }
+        }
+    }
+
+    struct Dump: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Prints every record as a line of JSON.")
+        @OptionGroup var place: Place
+        func run() throws { try CityEdge.perform { () throws(Failure) in try outboxDump(state: place.state) } }
     }
 }
