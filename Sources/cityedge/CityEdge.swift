@@ -8,7 +8,9 @@ struct CityEdge: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cityedge", abstract: "The edge gateway of a smart city: sensors in, MQTT out, nothing lost.",
         version: cityEdgeVersion,
-        subcommands: [Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self])
+        subcommands: [
+            Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self,
+        ])
 
     /// ArgumentParser's own exit codes are sysexits' too (64 for usage); ours are documented in the README.
     static func perform(_ body: () throws(Failure) -> Void) throws {
