@@ -60,7 +60,9 @@ def synthetic():
     for case, _, channel, reason, words in WRONG_WIRING:
         facts["read_" + case] = "69"
         reads["read." + case] = [f"{channel}  bad: {reason}", "; ".join(words)]
-    reads["agent.bad.log"] = ["sensor water: lost: busy", "sensor air: lost: busy", "sensor water: back"]
+    reads["agent.bad.log"] = ["sensor water: lost: busy: (there): the line is taken by gpiomon; expected it free",
+                              "sensor air: lost: busy: (there): a kernel driver holds the address; expected it free",
+                              "sensor water: back"]
     bad = {"bn": BAD_NAME, "bt": 2000, "stream": "bb", "seq": 1, "clock": "trust-system", "n": "air.humidity/bad",
            "vs": "busy"}
     events = [{"kind": "sensor", "sensor": sensor, "state": "lost", "reason": "busy"} for sensor in ("water", "air")]
@@ -139,6 +141,8 @@ def self_test():
          lambda run: spoil(run, 9, lambda payload: payload["items"][1]["state"].update(le3=[0, 0, 0]))),
         ("a held line told twice", "lines of water",
          lambda run: run["agent.bad.log"].append("sensor water: lost: busy")),
+        ("a held line told without its holder", "what is wrong with water",
+         lambda run: run["agent.bad.log"].__setitem__(0, "sensor water: lost: busy")),
         ("a held chip that is not told", "events of air",
          lambda run: spoil(run, 12, lambda payload: payload["items"].pop(1))),
         ("a held chip that gives values", "that the kernel holds",
