@@ -55,6 +55,9 @@ struct Assembly {
             historyOldestFirst: site.outbox.historyOldestFirst)
     }
 
+    /// What gives the readings in a ring their meaning.
+    var ringTag: UInt64 { UInt64(dictionary.configHash) + 1 }
+
     var dictionary: ChannelDictionary {
         ChannelDictionary(boot: boot, prefix: "\(site.node.city)/\(site.node.id)/", table: site.channels)
     }

@@ -145,7 +145,7 @@ public struct GatewayRun: ~Copyable {
         let shared = SharedState()
         let rings = try start(&parts, assembly, password: password, shared: shared)
 
-        waitForRecovery(&parts, shared)
+        let mustStop = waitForRecovery(&parts, shared)
         var sampler = Sampler(
             clock: parts.clock, bus: bus, lines: lines, attributes: attributes,
             sensors: sensors, readings: rings.readings, notices: rings.notices, counters: rings.counters,
@@ -160,7 +160,7 @@ public struct GatewayRun: ~Copyable {
         parts.notifier?.ready(status: "\(site.sensors.count) sensors, broker \(site.broker.address.host)")
 
         giveBackStartupCode()
-        sample(&sampler, &parts, shared, rings.courierWaker, nextChange: nextChange)
+        if !mustStop { sample(&sampler, &parts, shared, rings.courierWaker, nextChange: nextChange) }
 
         parts.notifier?.stopping()
         sampler.finish()
@@ -225,7 +225,7 @@ public struct GatewayRun: ~Copyable {
             try loop.watch(broker.descriptor)
         }
         let rings = Rings(
-            readings: Ring<Reading>(memory: memory.ring, capacity: Limits.ringReadings),
+            readings: Ring<Reading>(memory: memory.ring, capacity: Limits.ringReadings, tag: assembly.ringTag),
             notices: Ring<Gateway.Notice>(capacity: Limits.ringNotices), counters: CounterPage(memory: memory.counters),
             countersFound: CounterPage(memory: memory.counters).found, courierWaker: loop.waker)
         let courier = Courier(
@@ -302,9 +302,16 @@ public struct GatewayRun: ~Copyable {
 
     /// Counters go on from the checkpoint, so the first measurement waits for it; a flash that does not answer in two
     /// seconds is not waited for.
-    private func waitForRecovery(_ parts: inout Parts, _ shared: SharedState) {
+    /// True when a signal said stop meanwhile.
+    private func waitForRecovery(_ parts: inout Parts, _ shared: SharedState) -> Bool {
         let end = parts.clock.now() + Limits.recoveryWait
-        while !shared.isRecovered.load(ordering: .acquiring), parts.clock.now() < end { parts.loop.wait(until: end) }
+        while !shared.isRecovered.load(ordering: .acquiring), parts.clock.now() < end {
+            parts.loop.wait(until: end)
+            while let signal = parts.signals.next() {
+                if signal == .stop { return true }
+            }
+        }
+        return false
     }
 
     /// The main loop: samples until a signal or the observer says stop, and feeds the watchdog while both threads live.

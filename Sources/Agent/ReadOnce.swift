@@ -17,6 +17,8 @@ public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
                 .usage, "found no sensor \(wanted); expected the id of a configured sensor; see: cityedge validate")
         }
     }
+    // Once is enough: nothing is due again before everything has been collected.
+    for index in site.sensors.indices { site.sensors[index].every = .seconds(86_400) }
     let sensors = try Assembly(site: site, boot: BootID(high: 0, low: 0)).installedSensors()
     let clock = LinuxClock()
     if site.board.isSimulated {
@@ -100,9 +102,9 @@ func place(of sensor: SensorSettings, _ board: Board) -> String {
 
 /// `2137` with scale -2 is `21.37`.
 func decimal(_ value: Int64, scale: Int8) -> String {
-    guard scale < 0 else { return String(value) + String(repeating: "0", count: Int(scale)) }
+    guard scale < 0 else { return value == 0 ? "0" : String(value) + String(repeating: "0", count: Int(scale)) }
     var digits = String(value.magnitude)
-    let places = Int(-scale)
+    let places = -Int(scale)
     if digits.count <= places { digits = String(repeating: "0", count: places + 1 - digits.count) + digits }
     let point = digits.index(digits.endIndex, offsetBy: -places)
     return (value < 0 ? "-" : "") + digits[..<point] + "." + digits[point...]

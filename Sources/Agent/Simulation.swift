@@ -17,6 +17,9 @@ import World
 
 /// Runs one seed with its trace, or many with a line each. Fails with the command that shows the failure again.
 public func runSimulation(seed: UInt64, seeds: UInt64, untilSeconds: Int64?) throws(Failure) {
+    guard seeds <= 1_000_000, seed <= .max - 1_000_000, untilSeconds ?? 0 <= 1_000_000 else {
+        throw Failure(.usage, "expected at most a million seeds, and a million seconds of virtual time")
+    }
     let site = try simulationSite()
     for seed in seed..<seed + max(seeds, 1) {
         let until = untilSeconds.map { VirtualTime(nanoseconds: $0 * 1_000_000_000) }
@@ -225,7 +228,7 @@ public final class Simulation {
                 random: &random)
             let readings = Ring<Reading>(
                 memory: try outbox.disk.map("ring", bytes: Ring<Reading>.bytes(capacity: Limits.ringReadings)),
-                capacity: Limits.ringReadings)
+                capacity: Limits.ringReadings, tag: assembly.ringTag)
             let counters = CounterPage(memory: try outbox.disk.map("counters", bytes: CounterPage.bytes))
             let notices = Ring<Gateway.Notice>(capacity: Limits.ringNotices)
             trace.note("node", "starts, stream \(outbox.stream)")

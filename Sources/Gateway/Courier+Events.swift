@@ -26,6 +26,17 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             && events.count < Limits.eventsPerBatch && securityEvents.count < Limits.eventsPerBatch
     }
 
+    /// Readings in the ring that were taken under another configuration cannot be told apart any more.
+    mutating func tellDiscarded() {
+        guard readings.discarded > 0, !hasToldDiscarded else { return }
+        hasToldDiscarded = true
+        figures.refused &+= readings.discarded
+        tell(
+            Loss(
+                stream: outbox.stream, lane: .readings, range: nil, counts: [("readings", readings.discarded)],
+                reason: "configuration changed"))
+    }
+
     private func lostText(_ sensor: Int, _ reason: String?) -> String {
         "lost: \(reason ?? "")" + (faultText(sensor).map { ": \($0)" } ?? "")
     }

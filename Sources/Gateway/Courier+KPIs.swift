@@ -140,7 +140,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     /// Before the first spill of an outage the open windows are given out, so that they reach the flash with it and a
     /// power cut in the outage leaves them exact.
     mutating func giveBeforeOutage() {
-        guard kpis.isBound, !hasGivenForOutage, !(isOnline && mayOffer), outbox.deadline() <= now else { return }
+        if isOnline && mayOffer { hasGivenForOutage = false }
+        guard kpis.isBound, !hasGivenForOutage, !(isOnline && mayOffer), outbox.deadline() <= now, knownAnchor != nil,
+            kpis.folder != nil
+        else { return }
         hasGivenForOutage = true
         provisionalKPIs()
     }

@@ -138,20 +138,25 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     mutating func republishStatus() {
-        if session.phase == .online { publishRetained(.status, status.payload(isOnline: true)) }
+        statusIsDue = session.phase == .online && !publishRetained(.status, status.payload(isOnline: true))
     }
 
-    private mutating func publishRetained(_ kind: TopicKind, _ bytes: [UInt8]) {
+    /// False when the broker had no room for it now.
+    @discardableResult
+    private mutating func publishRetained(_ kind: TopicKind, _ bytes: [UInt8]) -> Bool {
         let topic = topics.topic(kind)
         var id: MessageID?
         bytes.withUnsafeBytes { buffer in
             do throws(BrokerFault) {
                 id = try broker.publish(topic: topic, payload: buffer, qualityOfService: 1, retained: true)
-            } catch { journal.append(JournalLine(.warning, "\(topic): \(error.text)")) }
+            } catch {
+                if error != .notNow { journal.append(JournalLine(.warning, "\(topic): \(error.text)")) }
+            }
         }
         // A full window has no room to remember it, as when the broker does not answer while we stop; nothing waits for
         // its acknowledgement.
         if let id, !session.inFlight.isFull { session.sent(id, .retained(kind, bytes: UInt32(bytes.count))) }
+        return id != nil
     }
 
     // MARK: Offering
@@ -159,6 +164,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     mutating func offer() {
         historyAllowance.wait(isNeeded: false)
         guard session.phase == .online, mayOffer else { return }
+        // The window is left to the goodbye.
+        if let stop, stop.stage != .draining { return }
         for _ in 0..<Limits.offersPerStep {
             guard let next = nextOffer() else { return }
             guard send(next) else { return }
@@ -167,17 +174,17 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     private mutating func nextOffer() -> OfferedBatches? {
         let session = session, now = now
-        let isAllowed = { (lane: Lane) -> Bool in
-            lane == .readings
-                ? session.mayPublish(.readings, bytes: 0, at: now) || session.mayPublish(.history, bytes: 0, at: now)
-                : session.mayPublish(Self.kind(of: lane), bytes: 0, at: now)
+        // Each by its own topic: one that the broker refuses must not hold up the other.
+        let isAllowed = { (lane: Lane) in session.mayPublish(Self.kind(of: lane), bytes: 0, at: now) }
+        let isLateAllowed = { (lane: Lane) in
+            session.mayPublish(lane == .readings ? .history : Self.kind(of: lane), bytes: 0, at: now)
         }
-        if case .delivery(let live) = outbox.nextLive(isAllowed) { return live }
+        if case .delivery(let live) = outbox.nextLive(now: now, isAllowed) { return live }
         guard historyAllowance.isOpen(at: now) else {
             historyAllowance.wait(isNeeded: true)
             return nil
         }
-        if case .delivery(let late) = outbox.nextHistory(isAllowed) { return late }
+        if case .delivery(let late) = outbox.nextHistory(isLateAllowed) { return late }
         return nil
     }
 
@@ -232,7 +239,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         let config = Hex.text(UInt64(header.configHash), digits: 8)
         // An earlier boot that never settled is encoded as of its last known moment plus the time since this boot
         // began.
-        let encodedAt = isOurs ? now : Boottime(nanoseconds: outbox.codec.newest.nanoseconds + now.nanoseconds)
+        let encodedAt = isOurs ? now : Boottime(nanoseconds: outbox.codec.newest.nanoseconds &+ now.nanoseconds)
         func head(_ sequence: UInt64) -> BatchHead {
             BatchHead(stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor)
         }
@@ -356,14 +363,17 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         if current.stage == .draining, now >= current.drainUntil || !isOnline || outbox.isDrained {
             current.stage = .spilling
             stop = current
-            writeCheckpoint(isOrderly: true)
         }
         if current.stage == .spilling {
+            if !hasWrittenLastCheckpoint, !outbox.isCheckpointPending {
+                hasWrittenLastCheckpoint = true
+                writeCheckpoint(isOrderly: true)
+            }
             outbox.spillWhatIsDue(now: now, isOffering: false, everything: true)
             let isSafe = outbox.isEverythingSpilled && !outbox.isCheckpointPending
             if isSafe || now >= current.endAt {
-                if session.phase == .online {
-                    publishRetained(.status, status.payload(isOnline: false))
+                if session.phase == .online, publishRetained(.status, status.payload(isOnline: false)) {
+                    // Otherwise the connection just ends, and the will says the same.
                     broker.disconnect()
                 }
                 session.stop()

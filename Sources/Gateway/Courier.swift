@@ -66,6 +66,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Where a sensor is and what is wrong with it, for the journal; set by whoever knows the site.
     public var faultText: @Sendable (Int) -> String? = { _ in nil }
 
+    var hasToldDiscarded = false
+    /// `status` has changed and the broker had no room for it.
+    var statusIsDue = false
+    var hasWrittenLastCheckpoint = false
     /// Set once the stop has begun.
     var stop: Stop?
 
@@ -89,7 +93,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         ordinals = [UInt64](repeating: 0, count: plan.channels.count)
         refused = ordinals
         // Killed between appending a reading and dropping it, the process before left it in both places.
-        if let first = readings.peek(), first == outbox.openNewest { readings.drop() }
+        if let first = readings.peek(), first == outbox.leftOpen { readings.drop() }
         leftBehind = readings.waiting
         settling = ClockSettling(trustsSystem: plan.trustsSystemClock)
         now = clock.now()
@@ -141,6 +145,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         lookAtClock()
         takeUpRecovery()
         takeNotices()
+        tellDiscarded()
         takeReadings()
         sealIfDue()
         giveBeforeOutage()
@@ -154,6 +159,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         speakWithBroker()
         sealEvents()
         offer()
+        if statusIsDue { republishStatus() }
         checkpointIfDue()
         healthIfDue()
         if stop != nil { advanceStop() }
@@ -162,7 +168,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     private func nextDeadline() -> Boottime {
-        var next = min(session.deadline, broker.deadline(), checkpointAt, outbox.deadline())
+        var next = min(session.deadline, broker.deadline(), outbox.deadline())
+        if stop == nil { next = min(next, checkpointAt) }
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline)

@@ -6,6 +6,7 @@
 //   offset size
 //      0    8   magic "CERING01"
 //      8    8   capacity
+//     16    8   tag: what gives the elements their meaning; another one's elements are dropped and counted
 //     64    8   head: elements ever put      (written by the producer)
 //    128    8   tail: elements ever taken    (written by the consumer)
 //    192    …   elements
@@ -23,6 +24,8 @@ public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendabl
     private let tail: UnsafeMutablePointer<Atomic<UInt64>>
     private let slots: UnsafeMutablePointer<Element>
     private let mask: UInt64
+    /// Elements that were in the memory under another tag.
+    public let discarded: UInt64
     private let owned: UnsafeMutableRawBufferPointer?
 
     public static func bytes(capacity: Int) -> Int { headerBytes + capacity * MemoryLayout<Element>.stride }
@@ -31,15 +34,17 @@ public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendabl
     public convenience init(capacity: Int) {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bytes(capacity: capacity), alignment: 64)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
-        self.init(memory: memory, capacity: capacity, owned: memory)
+        self.init(memory: memory, capacity: capacity, owned: memory, tag: 0)
     }
 
     /// A ring in memory that stays for ever; elements that an earlier process left in it are still there.
-    public convenience init(memory: UnsafeMutableRawBufferPointer, capacity: Int) {
-        self.init(memory: memory, capacity: capacity, owned: nil)
+    public convenience init(memory: UnsafeMutableRawBufferPointer, capacity: Int, tag: UInt64 = 0) {
+        self.init(memory: memory, capacity: capacity, owned: nil, tag: tag)
     }
 
-    private init(memory: UnsafeMutableRawBufferPointer, capacity: Int, owned: UnsafeMutableRawBufferPointer?) {
+    private init(
+        memory: UnsafeMutableRawBufferPointer, capacity: Int, owned: UnsafeMutableRawBufferPointer?, tag: UInt64
+    ) {
         invariant(capacity > 0 && capacity.nonzeroBitCount == 1, "a ring of \(capacity)")
         invariant(memory.count == Self.bytes(capacity: capacity), "a ring in \(memory.count) bytes")
         let base = memory.baseAddress!
@@ -49,6 +54,10 @@ public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendabl
             last = base.load(fromByteOffset: 64, as: UInt64.self)
             if last &- first > UInt64(capacity) { first = last }
         }
+        let isOthers = base.load(fromByteOffset: 16, as: UInt64.self) != tag
+        discarded = isOthers ? last &- first : 0
+        if isOthers { first = last }
+        base.storeBytes(of: tag, toByteOffset: 16, as: UInt64.self)
         base.storeBytes(of: Self.magic, as: UInt64.self)
         base.storeBytes(of: UInt64(capacity), toByteOffset: 8, as: UInt64.self)
         head = (base + 64).bindMemory(to: Atomic<UInt64>.self, capacity: 1)

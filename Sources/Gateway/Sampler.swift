@@ -104,6 +104,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         exact: (String) -> Int64?, afterPowerCut: (String) -> Int64?, key: (String) -> UInt64
     ) {
         let now = clock.now()
+        // A sensor that is gone must not come back with what it had counted then.
+        for slot in states.count..<CounterPage.slots { counters.assign(slot, key: 0, checkpoint: 0) }
         for index in states.indices {
             guard case .line(let place) = states[index].driver, lineDrivers[place].checkpoint != nil else {
                 counters.assign(index, key: 0, checkpoint: 0)

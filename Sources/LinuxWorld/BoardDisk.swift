@@ -18,6 +18,7 @@ public struct BoardDisk: Disk, ~Copyable {
     public init(runtime: String, state: String, queueLimit: Int) throws(SystemError) {
         invariant(queueLimit > 0, "a queue has room for something")
         let folder = try FlatFolder(runtime)
+        try folder.lock(runtime)
         let desk = try ScribeDesk()
         try Self.startScribe(at: desk, in: state)
         self.init(runtime: folder, desk: desk, queueLimit: queueLimit)

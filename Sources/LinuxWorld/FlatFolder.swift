@@ -25,6 +25,13 @@ final class FlatFolder {
         directory = try Descriptor(opening: path, O_RDONLY | O_DIRECTORY)
     }
 
+    /// No other process may use the folder while this one does; the lock goes with the process, however it ends.
+    func lock(_ path: String) throws(SystemError) {
+        guard flock(directory.number, LOCK_EX | LOCK_NB) == 0 else {
+            throw SystemError(operation: "use it beside another agent", place: path, errno: errno)
+        }
+    }
+
     deinit { for file in openFiles { close(file.descriptor) } }
 
     // MARK: operations

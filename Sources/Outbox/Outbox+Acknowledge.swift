@@ -22,7 +22,8 @@ extension Outbox where D: ~Copyable {
         guard let delivery = takeInFlight(first) else { return }
         if delivery.stream == stream {
             let index = Int(delivery.lane.rawValue)
-            liveNext[index] = min(liveNext[index], delivery.range.first)
+            liveNext[index] = max(liveNext[index], delivery.range.last + 1)
+            handToHistory(delivery.range, index)
         }
         // It may meanwhile be on flash only, in a segment that has been passed over because this was in flight.
         flash.resetOffers()

@@ -162,6 +162,10 @@ struct LossCounter {
         }
     }
 
+    mutating func add(_ others: [(name: String, count: UInt64)]) {
+        for (name, count) in others { counts[name, default: 0] += count }
+    }
+
     var sorted: [(name: String, count: UInt64)] {
         counts.sorted { $0.key < $1.key }.map { (name: $0.key, count: $0.value) }
     }

@@ -72,15 +72,34 @@ extension Outbox where D: ~Copyable {
 
     // MARK: Live
 
-    public mutating func nextLive(_ isAllowed: (Lane) -> Bool) -> Offer {
+    /// `now` tells what is live still: a batch of readings that has grown old meanwhile is left to the history.
+    public mutating func nextLive(now: Boottime, _ isAllowed: (Lane) -> Bool) -> Offer {
         for lane in [Lane.security, .events, .contributions, .readings] where isAllowed(lane) {
             let index = Int(lane.rawValue)
+            passOld(lane, now: now)
             var next = liveNext[index]
             let delivery = nextFromMemory(lane, &next, end: open.nextSequence(lane), isLive: true)
             liveNext[index] = next
             if let delivery { return .delivery(delivery) }
         }
         return .nothing
+    }
+
+    private mutating func passOld(_ lane: Lane, now: Boottime) {
+        guard lane == .readings else { return }
+        let index = Int(lane.rawValue)
+        while let sequence = memory.first(lane, from: liveNext[index]), sequence < open.nextSequence(lane),
+            let newest = memory.newest(lane, sequence), now - newest > limits.liveAge
+        {
+            handToHistory(SequenceRange(sequence, sequence), index)
+            liveNext[index] = sequence + 1
+        }
+    }
+
+    /// Batches in the memory tier that are not, or no longer, live.
+    mutating func handToHistory(_ range: SequenceRange, _ index: Int) {
+        memoryHistoryNext[index] = min(memoryHistoryNext[index], range.first)
+        memoryHistoryEnd[index] = max(memoryHistoryEnd[index], range.last + 1)
     }
 
     private mutating func nextFromMemory(

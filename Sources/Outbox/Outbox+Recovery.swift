@@ -60,7 +60,10 @@ extension Outbox where D: ~Copyable {
             open.setConfigHash(dictionary.configHash)
         }
         boots[open.stream] = boot
-        if isContinued { continueRuntime() }
+        if isContinued {
+            leftOpen = openNewest
+            continueRuntime()
+        }
         writeRuntimeDictionary()
         queue.ask(.read(file: StateFile.checkpoint, offset: 0, count: 2 * Checkpoint.slotBytes), .readCheckpoint)
         queue.ask(.list, .list)

@@ -49,7 +49,7 @@ extension Outbox where D: ~Copyable {
     /// When `step` has something to do though nothing happens: the next batch reaches half its loss window, or
     /// something that failed is to be tried again. At once while a loss waits to be told.
     public func deadline() -> Boottime {
-        guard losses.isEmpty else { return Boottime(nanoseconds: 0) }
+        guard losses.isEmpty || isRuntimeFull else { return Boottime(nanoseconds: 0) }
         var deadline = min(unreadableRetryAt, listAgainAt)
         guard recovery.hasListing, !isAtFlashBound else { return deadline }
         for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil {
@@ -106,7 +106,8 @@ extension Outbox where D: ~Copyable {
             }
             if isOffering, let oldest = memory.oldest(lane, sequence), now - oldest < halfWindow { break }
             guard load(lane, sequence), let header = codec.header else {
-                // Gone from the memory tier: told when it was dropped.
+                // Gone from the memory tier: told when it was dropped. There and not to be read: told now.
+                if memory.contains(lane, sequence) { giveUpUnreadable(lane, sequence) }
                 sequence += 1
                 continue
             }
@@ -121,6 +122,14 @@ extension Outbox where D: ~Copyable {
         flush(&packing, &bytes)
         guard !bytes.isEmpty else { return }
         write(bytes, lane: lane, first: first, through: through)
+    }
+
+    private mutating func giveUpUnreadable(_ lane: Lane, _ sequence: UInt64) {
+        let range = SequenceRange(sequence, sequence)
+        losses.append(
+            Loss(stream: stream, lane: lane, range: range, counts: [], reason: "damaged in the runtime directory"))
+        uplink.insert(range, stream: stream, lane: lane)
+        isCursorChanged = true
     }
 
     /// Consecutive batches that share anchor and config become one block.

@@ -105,6 +105,10 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var walk: StoredWalk?
     var heldStreams: [StreamID] = []
     var losses: [Loss] = []
+    /// The last attempt to seal found no room in the runtime directory.
+    var isRuntimeFull = false
+    /// The newest reading that the process before had left in the open batch.
+    public internal(set) var leftOpen: Reading?
     /// Readings batches up to this number need not be kept for the KPIs.
     public var kpisPassedThrough: UInt64 = .max {
         didSet { isCursorChanged = isCursorChanged || kpisPassedThrough != oldValue }
@@ -135,7 +139,7 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     // MARK: Appending
 
     public var openCount: Int { open.count }
-    public var openNewest: Reading? { open.count > 0 ? open.readings[open.count - 1] : nil }
+    var openNewest: Reading? { open.count > 0 ? open.readings[open.count - 1] : nil }
     public var openOldest: Boottime? { open.count > 0 ? open.readings[0].acquired : nil }
 
     /// Appends one reading to the open batch. The batch must not be full.
@@ -159,7 +163,7 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
         }
         let id = BatchID(stream: stream, lane: .readings, sequence: sequence)
         if !store(bytes, id: id, oldest: oldest, newest: newest, configHash: open.configHash) {
-            noteLoss(of: readings, range: SequenceRange(sequence, sequence), reason: "runtime directory full")
+            noteLoss(of: readings, range: SequenceRange(sequence, sequence), reason: Self.runtimeFull)
         }
         sealedRecords += UInt64(readings.count)
         open.setNextSequence(sequence + 1, .readings)
@@ -194,10 +198,10 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
             configHash: dictionary.configHash)
         let id = BatchID(stream: stream, lane: lane, sequence: sequence)
         if !store(bytes, id: id, oldest: first.time, newest: last.time, configHash: dictionary.configHash) {
-            losses.append(
+            addLoss(
                 Loss(
                     stream: stream, lane: lane, range: SequenceRange(sequence, sequence),
-                    counts: [(lane.name, UInt64(items.count))], reason: "runtime directory full"))
+                    counts: [(lane.name, UInt64(items.count))], reason: Self.runtimeFull))
             uplink.insert(SequenceRange(sequence, sequence), stream: stream, lane: lane)
         }
         sealedRecords += UInt64(items.count)
@@ -221,9 +225,13 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
                         told.encode(lane: id.lane, stream: stream, into: &writer)
                         return writer.bytes
                     }, configHash: configHash, on: &disk)
+                isRuntimeFull = false
                 return true
             } catch {
-                guard attempt == 0 else { return false }
+                guard attempt == 0 else {
+                    isRuntimeFull = true
+                    return false
+                }
                 releaseMemory(to: 0)
             }
         }
@@ -234,10 +242,11 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
 
     /// Counts readings by channel and keeps the loss for a tombstone; the numbers count as passed from now on.
     mutating func noteLoss(of readings: UnsafeBufferPointer<Reading>, range: SequenceRange?, reason: String) {
-        var counts = [UInt64](repeating: 0, count: limits.channelsMax)
+        // A batch of an earlier configuration may know more channels than this one.
+        var counts = [UInt64](repeating: 0, count: 1 << 16)
         for reading in readings { counts[Int(reading.channel.rawValue)] += 1 }
         let table = tables[open.configHash] ?? dictionary.table
-        losses.append(
+        addLoss(
             Loss(
                 stream: stream, lane: .readings, range: range,
                 counts: counts.indices.filter { counts[$0] > 0 }.map {
@@ -247,8 +256,26 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
         isCursorChanged = true
     }
 
-    /// The next loss to tell, oldest first.
-    public mutating func takeLoss() -> Loss? { losses.isEmpty ? nil : losses.removeFirst() }
+    static var runtimeFull: String { "runtime directory full" }
+
+    /// While nothing can be sealed there is no telling either: what is lost meanwhile becomes one loss a lane.
+    private mutating func addLoss(_ loss: Loss) {
+        guard
+            let index = losses.firstIndex(where: {
+                $0.lane == loss.lane && $0.reason == loss.reason && $0.range != nil && $0.stream == loss.stream
+            }), let old = losses[index].range, let new = loss.range
+        else {
+            losses.append(loss)
+            return
+        }
+        var counts = LossCounter(losses[index].counts)
+        counts.add(loss.counts)
+        losses[index].counts = counts.sorted
+        losses[index].range = SequenceRange(min(old.first, new.first), max(old.last, new.last))
+    }
+
+    /// The next loss to tell, oldest first; none while there is no room to tell it.
+    public mutating func takeLoss() -> Loss? { losses.isEmpty || isRuntimeFull ? nil : losses.removeFirst() }
 
     // MARK: Reading back
 

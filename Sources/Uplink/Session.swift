@@ -10,7 +10,7 @@
 // - The first attempt is at once; then full-jitter back-off, 1 s to 5 min, which starts over after a session that
 //   lasted.
 // - At most `window` messages are in flight: the smaller of our limit and the broker's receive maximum (MQTT 5 section
-//   3.3.4), and no more payload than `windowBytes` beyond the first message.
+//   3.3.4) less a place that is left to `status`, and no more payload than `windowBytes` beyond the first message.
 // - PUBACK below 0x80 acknowledges. 0x10 does too (nobody subscribes) and is told where it begins and ends, per topic.
 //   From 0x80 on nothing is acknowledged, and sending to that topic pauses with a back-off of its own.
 // - A broker that comes and goes, or fails in changing ways, is told by the rules of `FlapFilter`.
@@ -188,7 +188,8 @@ public struct Session: Sendable {
         onlineSince = now
         sessions += 1
         // A receive maximum of 0 is a protocol error (MQTT 5 section 3.2.2.3.3); one message at a time offends nobody.
-        window = max(1, min(limits.window, Int(receiveMaximum)))
+        // One place of the broker's is left to `status`, which may have to be said at any moment.
+        window = max(1, min(limits.window, Int(receiveMaximum) - 1))
         self.maximumPacketBytes = maximumPacketBytes
         let change = told == .there ? nil : flaps.change(at: now)
         told = .there

@@ -182,7 +182,11 @@ final class CannedServer: Sendable {
         _ = try LinuxWorld.Thread.start(named: "canned server") {
             while true {
                 let caller = accept(listening, nil, nil)
-                if caller < 0 { return }
+                if caller < 0 {
+                    // Closed here and nowhere else: the number may be another server's a moment later.
+                    close(listening)
+                    return
+                }
                 var buffer = [UInt8](repeating: 0, count: 1_024)
                 _ = read(caller, &buffer, buffer.count)
                 _ = write(caller, answer, answer.count)
@@ -198,6 +202,5 @@ final class CannedServer: Sendable {
     deinit {
         // Wakes the thread out of `accept`.
         shutdown(socket, Int32(SHUT_RDWR))
-        close(socket)
     }
 }

@@ -1,8 +1,9 @@
 // The checkpoint survives what a power cut can do to one write.
 
-@testable import Outbox
 import Testing
 import World
+
+@testable import Outbox
 
 struct CheckpointTests {
     private func checkpoint(generation: UInt64, seed: UInt64) -> Checkpoint {
@@ -40,7 +41,8 @@ struct CheckpointTests {
     func roundTrip(seed: UInt64) throws {
         let written = checkpoint(generation: 1 + seed, seed: seed)
         let read = try #require(newest(file(written)), "seed \(seed)")
-        #expect(read == written && read.generation == written.generation && read.stream == written.stream, "seed \(seed)")
+        #expect(
+            read == written && read.generation == written.generation && read.stream == written.stream, "seed \(seed)")
         #expect(read.isOrderly == written.isOrderly && read.boot == written.boot, "seed \(seed)")
         #expect(read.heartbeat == written.heartbeat && read.heartbeatUTC == written.heartbeatUTC, "seed \(seed)")
         #expect(read.nextSequence == written.nextSequence && read.kpisPassedThrough == written.kpisPassedThrough)
@@ -53,7 +55,8 @@ struct CheckpointTests {
     @Test("The higher generation counts, wherever it stands; none or empty slots are no checkpoint")
     func higherGeneration() {
         for generation in [8, 9] as [UInt64] {
-            let older = checkpoint(generation: generation, seed: 1), newer = checkpoint(generation: generation + 1, seed: 2)
+            let older = checkpoint(generation: generation, seed: 1)
+            let newer = checkpoint(generation: generation + 1, seed: 2)
             #expect(newest(file(older, newer)) == newer)
         }
         #expect(newest(file()) == nil && newest([]) == nil && newest([UInt8](repeating: 0, count: 4_100)) == nil)
@@ -62,9 +65,12 @@ struct CheckpointTests {
     @Test("A torn, zeroed or garbled write of one slot leaves the other, at every 512-byte edge and any byte")
     func tornWrite() {
         for generation in [20, 21] as [UInt64] {
-            let before = checkpoint(generation: generation - 1, seed: 3), good = checkpoint(generation: generation, seed: 4)
+            let before = checkpoint(generation: generation - 1, seed: 3)
+            let good = checkpoint(generation: generation, seed: 4)
             let next = checkpoint(generation: generation + 1, seed: 5)
-            let old = file(before, good), new = next.encoded(), at = next.slotOffset
+            let old = file(before, good)
+            let new = next.encoded()
+            let at = next.slotOffset
             for edge in stride(from: 0, to: Checkpoint.slotBytes, by: 512) {
                 for keepsHead in [true, false] {
                     var torn = old
@@ -93,7 +99,8 @@ struct CheckpointTests {
         for stream in [100] + Array(1...30) as [UInt64] {
             for number in 0..<64 as Range<UInt64> {
                 made.cursor.insert(
-                    SequenceRange(1 + number * 100_000, 2 + number * 100_000), stream: StreamID(rawValue: stream), lane: .readings)
+                    SequenceRange(1 + number * 100_000, 2 + number * 100_000), stream: StreamID(rawValue: stream),
+                    lane: .readings)
             }
         }
         let read = try #require(newest(file(made)))

@@ -1,8 +1,9 @@
 // What the stored format promises: nothing is changed by storing it, and nothing wrong is taken for right.
 
-@testable import Outbox
 import Testing
 import World
+
+@testable import Outbox
 
 struct ChecksumTests {
     @Test("The checksum is CRC-32C as the examples of RFC 3720 appendix B.4 have it")
@@ -12,7 +13,8 @@ struct ChecksumTests {
         #expect(CRC32C.checksum([UInt8](0..<32)) == 0x46DD_794E)
         #expect(CRC32C.checksum([UInt8]((0..<32).reversed())) == 0x113F_DB5C)
         let iscsi: [UInt8] = [
-            0x01, 0xC0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0x14, 0, 0, 0, 0x18,
+            0x01, 0xC0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0x14, 0, 0, 0,
+            0x18,
             0x28, 0, 0, 0, 0, 0, 0, 0, 0x02, 0, 0, 0, 0, 0, 0, 0,
         ]
         #expect(CRC32C.checksum(iscsi) == 0xD996_3A56)
@@ -36,8 +38,10 @@ struct ColumnTests {
             counts.append(part)
             left -= part
         }
-        let anchor = random.chance(1, in: 2)
-            ? Anchor(offsetNanoseconds: Int64(bitPattern: random.next()), boundNanoseconds: Int64(random.next() >> 1)) : nil
+        let anchor =
+            random.chance(1, in: 2)
+            ? Anchor(offsetNanoseconds: Int64(bitPattern: random.next()), boundNanoseconds: Int64(random.next() >> 1))
+            : nil
         let first = 1 + random.next() >> 2
         let block = codec.block(readings, counts: counts, first: first, anchor: anchor)
         guard case .block(let header) = examine(block) else {
@@ -77,7 +81,8 @@ struct ColumnTests {
     func everyByte() {
         var random = Random(seed: 7)
         var codec = BatchCodec(recordsMax: 100, channelsMax: 64)
-        let block = codec.block(random.readings(40, channels: 5), anchor: Anchor(offsetNanoseconds: 5, boundNanoseconds: 6))
+        let block = codec.block(
+            random.readings(40, channels: 5), anchor: Anchor(offsetNanoseconds: 5, boundNanoseconds: 6))
         for place in block.indices {
             for bit in 0..<8 {
                 var damaged = block
@@ -99,20 +104,30 @@ struct ColumnTests {
         }
     }
 
-    @Test("Hostile bytes behind a right checksum are refused or decoded, and never trap", arguments: 0..<200 as Range<UInt64>)
+    @Test(
+        "Hostile bytes behind a right checksum are refused or decoded, and never trap",
+        arguments: 0..<200 as Range<UInt64>)
     func hostile(seed: UInt64) {
         var random = Random(seed: seed)
         var codec = BatchCodec(recordsMax: 100, channelsMax: 64)
         for round in 0..<60 {
             var block: [UInt8]
             switch round % 4 {
-            case 0: block = codec.block(random.readings(1 + Int(random.below(100)), channels: 1 + Int(random.below(64))))
+            case 0:
+                block = codec.block(random.readings(1 + Int(random.below(100)), channels: 1 + Int(random.below(64))))
             case 1:
                 block = codec.encode(
-                    items: [Item(time: Boottime(nanoseconds: 5), body: [1, 2])], lane: .events, stream: testStream, sequence: 1,
+                    items: [Item(time: Boottime(nanoseconds: 5), body: [1, 2])], lane: .events, stream: testStream,
+                    sequence: 1,
                     anchor: nil, configHash: 1)
-            case 2: block = codec.encode(dictionary: ChannelDictionary(boot: testBoot, prefix: "a/b/", table: table(5)), lane: .readings, stream: testStream)
-            default: block = codec.block(random.readings(3, channels: 3)) + (0..<random.below(200)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            case 2:
+                block = codec.encode(
+                    dictionary: ChannelDictionary(boot: testBoot, prefix: "a/b/", table: table(5)), lane: .readings,
+                    stream: testStream)
+            default:
+                block =
+                    codec.block(random.readings(3, channels: 3))
+                    + (0..<random.below(200)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             }
             for _ in 0..<1 + random.below(4) {
                 let place = 12 + Int(random.below(UInt64(block.count - 12)))
@@ -168,7 +183,8 @@ struct RangeSetTests {
             var missing = probe
             while model.contains(missing) { missing += 1 }
             #expect(ranges.firstMissing(from: probe) == missing, "seed \(seed)")
-            #expect(ranges.covers(range) == (range.first...range.last).allSatisfy { model.contains($0) }, "seed \(seed)")
+            #expect(
+                ranges.covers(range) == (range.first...range.last).allSatisfy { model.contains($0) }, "seed \(seed)")
             #expect(ranges.lastBelow(probe) == model.filter { $0 < probe }.max() ?? 0, "seed \(seed)")
             #expect(ranges.last == model.max(), "seed \(seed)")
         }

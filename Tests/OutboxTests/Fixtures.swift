@@ -1,8 +1,9 @@
 // What the outbox's tests share: random readings, and a process over a simulated disk.
 
-@testable import Outbox
 import SimulatedWorld
 import World
+
+@testable import Outbox
 
 let testStream = StreamID(rawValue: 0x7F3A_91C2_D04B_E815)
 let testBoot = BootID(high: 0x0011_2233_4455_6677, low: 0x8899_AABB_CCDD_EEFF)
@@ -72,7 +73,8 @@ final class Bench {
     private var ordinals: [UInt64]
 
     static let limits = OutboxLimits(
-        recordsMax: 100, channelsMax: 64, lossWindow: .seconds(10), memoryBytesMax: 4 << 20, keepAcknowledgedBytes: 1 << 20,
+        recordsMax: 100, channelsMax: 64, lossWindow: .seconds(10), memoryBytesMax: 4 << 20,
+        keepAcknowledgedBytes: 1 << 20,
         flashBytesMax: 64 << 20, memorySegmentBytes: 16 << 10, flashSegmentBytes: 64 << 10, readChunkBytes: 16 << 10,
         liveAge: .seconds(10), historyOldestFirst: true)
 
@@ -96,7 +98,8 @@ final class Bench {
         let boot = BootID(text: clock.bootID)!
         box = try Node(
             disk: disk.handle(), limits: limits,
-            dictionary: ChannelDictionary(boot: boot, prefix: "city/node/", table: channels), boot: boot, random: &random)
+            dictionary: ChannelDictionary(boot: boot, prefix: "city/node/", table: channels), boot: boot,
+            random: &random)
     }
 
     func crash() {
@@ -126,7 +129,9 @@ final class Bench {
             var next = end
             if let due = disk.nextDeadline { next = min(next, due) }
             let due = box!.deadline()
-            if due < .distantFuture { next = min(next, max(clock.virtualTime(of: due), clock.elapsed + .milliseconds(1))) }
+            if due < .distantFuture {
+                next = min(next, max(clock.virtualTime(of: due), clock.elapsed + .milliseconds(1)))
+            }
             next = max(next, clock.elapsed)
             clock.advance(to: next)
             step()

@@ -1,9 +1,10 @@
 // The stored format itself: golden bytes, a second reader in another language, and its size on real measurements.
 
 import Foundation
-@testable import Outbox
 import Testing
 import World
+
+@testable import Outbox
 
 struct FormatTests {
     private static let readings: [Reading] = [
@@ -25,7 +26,8 @@ struct FormatTests {
             dictionary: ChannelDictionary(boot: testBoot, prefix: "malaga/lamppost-0042/", table: channels),
             lane: .readings, stream: testStream)
             + codec.block(
-                readings, counts: [2, 4], first: 42, anchor: Anchor(offsetNanoseconds: 1_795_257_600_000_000_000, boundNanoseconds: 5_000_000))
+                readings, counts: [2, 4], first: 42,
+                anchor: Anchor(offsetNanoseconds: 1_795_257_600_000_000_000, boundNanoseconds: 5_000_000))
             + codec.encode(
                 items: [
                     Item(time: Boottime(nanoseconds: 5_000_000), body: Array("\"kind\":\"stream\"".utf8)),
@@ -50,11 +52,13 @@ struct FormatTests {
         """
 
     private func python(_ bytes: [UInt8]) throws -> (lines: [String], status: Int32) {
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("read_segment.py")
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "read_segment.py")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["python3", script.path, "-"]
-        let input = Pipe(), output = Pipe()
+        let input = Pipe()
+        let output = Pipe()
         process.standardInput = input
         process.standardOutput = output
         try process.run()
@@ -65,7 +69,9 @@ struct FormatTests {
         }
         let answer = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        return (String(decoding: answer, as: UTF8.self).split(separator: "\n").map(String.init), process.terminationStatus)
+        return (
+            String(decoding: answer, as: UTF8.self).split(separator: "\n").map(String.init), process.terminationStatus
+        )
     }
 
     @Test("A reader in another language, made from the format's description alone, reads the same")
@@ -97,7 +103,9 @@ struct FormatTests {
         """#,
     ]
 
-    @Test("The second reader reads random blocks, with damage between them, as the codec does", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "The second reader reads random blocks, with damage between them, as the codec does",
+        arguments: 1...12 as ClosedRange<UInt64>)
     func secondReaderOnRandomBlocks(seed: UInt64) throws {
         var random = Random(seed: seed)
         var codec = BatchCodec(recordsMax: 1_000, channelsMax: 64)
@@ -123,8 +131,8 @@ struct FormatTests {
         }
     }
 
-    /// Sixteen channels on one 1 s grid from two weeks of road-side air (hourly means replayed a row a second), packed as a
-    /// spill of five one-second batches: 2.63 bytes a reading, headers included.
+    /// Sixteen channels on one 1 s grid from two weeks of road-side air (hourly means replayed a row a second), packed
+    /// as a spill of five one-second batches: 2.63 bytes a reading, headers included.
     @Test("Real measurements take at most four bytes a reading in a five-second spill, headers included")
     func realData() throws {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -135,7 +143,8 @@ struct FormatTests {
         }
         let width = try #require(rows.first?.count)
         var codec = BatchCodec(recordsMax: 1_000, channelsMax: 64)
-        var bytes = 0, count = 0
+        var bytes = 0
+        var count = 0
         let anchor = Anchor(offsetNanoseconds: 1_795_257_600_123_456_789, boundNanoseconds: 12_345_678)
         for start in stride(from: 0, to: rows.count - 5, by: 5) {
             var readings: [Reading] = []
@@ -146,11 +155,13 @@ struct FormatTests {
                     readings.append(
                         Reading(
                             channel: ChannelID(rawValue: UInt16(channel)),
-                            acquired: Boottime(nanoseconds: Int64(second + 100) * 1_000_000_000), value: row[channel % width],
+                            acquired: Boottime(nanoseconds: Int64(second + 100) * 1_000_000_000),
+                            value: row[channel % width],
                             quality: .good, ordinal: UInt64(second + 1)))
                 }
             }
-            bytes += codec.block(readings, counts: [16, 16, 16, 16, 16], first: UInt64(start + 1), anchor: anchor).count
+            bytes +=
+                codec.block(readings, counts: [16, 16, 16, 16, 16], first: UInt64(start + 1), anchor: anchor).count
             count += readings.count
         }
         #expect(count > 5_000 && Double(bytes) / Double(count) <= 4)

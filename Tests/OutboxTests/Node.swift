@@ -1,8 +1,9 @@
 // An outbox behind a reference: Swift Testing looks at the parts of an expression as copyable values.
 
-@testable import Outbox
 import SimulatedWorld
 import World
+
+@testable import Outbox
 
 final class Node {
     private var outbox: Outbox<SimulatedDisk.Handle>
@@ -40,16 +41,25 @@ final class Node {
         outbox.open.setNextSequence(sequence, .readings)
         for reading in readings { outbox.open.append(reading) }
     }
-    func step(now: Boottime, isOffering: Bool) { outbox.step(now: now, isOffering: isOffering) }
+    /// The moment of the last step or session.
+    private var last = Boottime(nanoseconds: 0)
+
+    func step(now: Boottime, isOffering: Bool) {
+        last = now
+        outbox.step(now: now, isOffering: isOffering)
+    }
     func takeLoss() -> Loss? { outbox.takeLoss() }
     func saveCursors() { outbox.saveCursors() }
     func writeCheckpoint(now: Boottime, counters: [(key: UInt64, total: Int64)]) {
         outbox.writeCheckpoint(now: now, utc: nil, counters: counters, isOrderly: false)
     }
 
-    func beginSession(now: Boottime) { outbox.beginSession(now: now) }
+    func beginSession(now: Boottime) {
+        last = now
+        outbox.beginSession(now: now)
+    }
     func endSession() { outbox.endSession() }
-    func nextLive() -> Offer { outbox.nextLive { _ in true } }
+    func nextLive() -> Offer { outbox.nextLive(now: last) { _ in true } }
     func nextHistory() -> Offer { outbox.nextHistory { _ in true } }
     func sent(_ delivery: OfferedBatches) { outbox.sent(delivery) }
     func acknowledge(_ first: BatchID) { outbox.acknowledge(first) }

@@ -1,9 +1,10 @@
-// What the outbox does in service: what touches the flash, what is offered in which order, and what its limits do.
+// What the outbox does in service: what touches the flash, what is offered and in which order, what damage costs.
+
+import Testing
+import World
 
 @testable import Outbox
 @testable import SimulatedWorld
-import Testing
-import World
 
 struct OutboxServiceTests {
     @Test("What is acknowledged within the loss window never touches the flash")
@@ -30,7 +31,9 @@ struct OutboxServiceTests {
                 bench.sealBatch()
                 bench.run(for: .seconds(1))
                 let safe = bench.box!.spilledThrough(.readings)
-                let late = bench.sealed.keys.filter { bench.acquired[$0]! < bench.now - .seconds(10) && $0.sequence > safe }
+                let late = bench.sealed.keys.filter {
+                    bench.acquired[$0]! < bench.now - .seconds(10) && $0.sequence > safe
+                }
                 #expect(late.isEmpty, "seed \(seed): \(late)")
             }
             // In groups, not each by itself.
@@ -77,6 +80,12 @@ struct OutboxServiceTests {
         var random = Random(seed: seed)
         let bench = try Bench(seed: seed)
         bench.sealBatches(30)
+        if seed % 2 == 1 {
+            bench.run(for: .seconds(10))
+            bench.cutPower { _, _ in .applied }
+            try bench.start()
+            bench.run(for: .seconds(1))
+        }
         var found: [BatchID: [Int64]] = [:]
         bench.drain { delivery, content in
             if random.chance(1, in: 3) {
@@ -86,7 +95,8 @@ struct OutboxServiceTests {
             found.merge(content) { first, _ in first }
             return true
         }
-        #expect(Set(found.keys) == Set(bench.sealed.keys) && bench.box!.isDrained, "seed \(seed): \(bench.box!.undrained)")
+        #expect(
+            Set(found.keys) == Set(bench.sealed.keys) && bench.box!.isDrained, "seed \(seed): \(bench.box!.undrained)")
     }
 
     @Test("What was offered but never handed over is offered again, not passed over")
@@ -114,7 +124,8 @@ struct OutboxServiceTests {
         try bench.start()
         bench.sealBatches(40)
         let present = bench.box!.stream
-        var live: [UInt64] = [], history: [(isPresent: Bool, first: UInt64)] = []
+        var live: [UInt64] = []
+        var history: [(isPresent: Bool, first: UInt64)] = []
         bench.drain { delivery, _ in
             if delivery.isLive {
                 #expect(history.isEmpty)
@@ -125,108 +136,10 @@ struct OutboxServiceTests {
             return true
         }
         #expect(live == live.sorted() && live.first == 31 && live.last == 40)
-        let earlier = history.prefix { !$0.isPresent }.map(\.first), later = history.dropFirst(earlier.count)
+        let earlier = history.prefix { !$0.isPresent }.map(\.first)
+        let later = history.dropFirst(earlier.count)
         #expect(!earlier.isEmpty && earlier == earlier.sorted())
         #expect(later.allSatisfy(\.isPresent) && later.map(\.first) == later.map(\.first).sorted())
-    }
-
-    @Test("The size limit is never passed by more than one segment, and what is dropped is told to the last reading", arguments: 0..<3 as Range<UInt64>)
-    func sizeLimit(seed: UInt64) throws {
-        var limits = Bench.limits
-        limits.flashBytesMax = 256 << 10
-        let bench = try Bench(seed: seed, limits: limits)
-        var largest = 0
-        bench.disk.observer = { flash in largest = max(largest, flash.bytesUsed) }
-        for _ in 0..<1_500 {
-            bench.sealBatch(100)
-            bench.run(for: .milliseconds(500))
-        }
-        #expect(largest <= limits.flashBytesMax + limits.flashSegmentBytes, "seed \(seed): \(largest)")
-        #expect(largest > limits.flashBytesMax / 2 && !bench.losses.isEmpty, "seed \(seed)")
-        let found = bench.delivered()
-        var lost = Set<UInt64>()
-        var told: UInt64 = 0
-        for loss in bench.losses {
-            #expect(loss.reason == "outbox full" && loss.stream == bench.box!.stream && loss.lane == .readings)
-            let range = loss.range!
-            told += loss.counts.reduce(0) { $0 + $1.count }
-            #expect(lost.isDisjoint(with: range.first...range.last), "seed \(seed): told twice")
-            lost.formUnion(range.first...range.last)
-        }
-        let missing = bench.sealed.filter { found[$0.key] == nil }
-        #expect(Set(missing.keys.map(\.sequence)) == lost, "seed \(seed)")
-        #expect(missing.values.reduce(0) { $0 + UInt64($1.count) } == told, "seed \(seed)")
-        #expect(lost.min() == 1, "seed \(seed): the oldest go first")
-        #expect(bench.box!.isDrained, "seed \(seed): \(bench.box!.undrained)")
-    }
-
-    @Test("When the flash takes nothing, memory stays within its bound and what goes is told", arguments: [true, false])
-    func failingDisk(isFull: Bool) throws {
-        var limits = Bench.limits
-        limits.memoryBytesMax = 128 << 10
-        limits.keepAcknowledgedBytes = 32 << 10
-        let bench = try Bench(seed: 6, limits: limits)
-        bench.run(for: .seconds(1))
-        if isFull { bench.disk.isFull = true } else { bench.disk.isReadOnly = true }
-        for _ in 0..<800 {
-            bench.sealBatch(100)
-            bench.run(for: .milliseconds(200))
-            #expect(bench.box!.memoryBytes <= limits.memoryBytesMax + limits.memorySegmentBytes)
-        }
-        #expect(bench.box!.diskState == .failing(isFull ? .full : .readOnly))
-        #expect(bench.losses.first?.range?.first == 1)
-        bench.disk.calm()
-        bench.disk.isReadOnly = false
-        bench.run(for: .seconds(70))
-        #expect(bench.box!.diskState == .fine && bench.box!.isEverythingSpilled)
-        let told = bench.losses.reduce(0) { $0 + $1.counts.reduce(0) { $0 + $1.count } }
-        let found = bench.delivered()
-        let missing = bench.sealed.filter { found[$0.key] == nil }
-        #expect(missing.values.reduce(0) { $0 + UInt64($1.count) } == told && told > 0)
-    }
-
-    @Test("After a failed sync the batches go into a new file, and the old one is never synced again", arguments: 0..<40 as Range<UInt64>)
-    func failedSync(seed: UInt64) throws {
-        let bench = try Bench(seed: seed)
-        var random = Random(seed: seed)
-        bench.run(for: .seconds(1))
-        for _ in 0..<6 {
-            bench.sealBatches(3 + Int(random.below(6)))
-            bench.disk.failSyncs(1 + Int(random.below(3)))
-            if random.chance(1, in: 2) { bench.disk.hangNextSync(for: .seconds(3)) }
-        }
-        bench.disk.calm()
-        bench.run(for: .seconds(90))
-        #expect(bench.box!.isEverythingSpilled && bench.box!.diskState == .fine, "seed \(seed)")
-        // Everything was told to be safe: so any power cut must leave it.
-        bench.cutPower { _, _ in .dropped }
-        try bench.start()
-        bench.run(for: .seconds(1))
-        #expect(bench.delivered() == bench.sealed, "seed \(seed)")
-    }
-
-    @Test("A write that failed while its sync still hung does not vouch for the write that came after it")
-    func lateCompletion() throws {
-        for seed in 0..<20 as Range<UInt64> {
-            let bench = try Bench(seed: seed)
-            bench.run(for: .seconds(1))
-            bench.disk.isFull = true
-            bench.sealBatches(3)
-            bench.disk.hangNextSync(for: .seconds(5))
-            bench.run(for: .seconds(3))
-            bench.disk.isFull = false
-            for _ in 0..<100 {
-                bench.run(for: .milliseconds(100))
-                var flash = bench.disk.flash
-                flash.powerCut { _, _ in .dropped }
-                let safe = bench.box!.spilledThrough(.readings)
-                guard safe > 0 else { continue }
-                let next = try Bench(seed: seed, flash: flash)
-                next.run(for: .seconds(1))
-                let found = next.delivered()
-                for id in bench.sealed.keys where id.sequence <= safe { #expect(found[id] != nil, "seed \(seed): \(id)") }
-            }
-        }
     }
 
     @Test("A session that ends while the flash is being read does not mix up what the next one reads")
@@ -235,6 +148,11 @@ struct OutboxServiceTests {
             let bench = try Bench(seed: seed)
             var random = Random(seed: seed)
             bench.sealBatches(80, readings: 80)
+            bench.run(for: .seconds(10))
+            // Of an earlier boot's stream a number that no block holds counts as acknowledged: no chunk may be missed.
+            bench.cutPower { _, _ in .applied }
+            try bench.start()
+            bench.run(for: .seconds(1))
             var found: [BatchID: [Int64]] = [:]
             for _ in 0..<30 {
                 bench.drain(for: .milliseconds(Int64(random.below(12)))) { _, content in
@@ -248,28 +166,33 @@ struct OutboxServiceTests {
         }
     }
 
-    @Test("A cursor without room holds history back and loses nothing", arguments: 0..<20 as Range<UInt64>)
+    @Test("A cursor without room holds history back and loses nothing", arguments: 0..<6 as Range<UInt64>)
     func fullCursor(seed: UInt64) throws {
         let bench = try Bench(seed: seed)
-        var random = Random(seed: seed)
-        bench.sealBatches(400, readings: 2)
+        bench.sealBatches(1_200, readings: 2)
         var found: [BatchID: [Int64]] = [:]
         // A broker that leaves every other message unanswered makes as many gaps as can be.
+        var most = 0
+        var count = Int(seed)
         for session in 0..<6 {
             bench.drain(for: .seconds(3)) { delivery, content in
-                guard session == 5 || random.chance(1, in: 2) else { return false }
+                count += 1
+                guard session == 5 || count % 2 == 0 else { return false }
                 found.merge(content) { first, _ in first }
                 return true
             }
             bench.box!.endSession()
+            let ranges = bench.box!.uplink.parts.map(\.acknowledged.ranges.count).max() ?? 0
+            most = max(most, ranges)
         }
-        for part in bench.box!.uplink.parts { #expect(part.acknowledged.ranges.count <= RangeSet.rangesMax) }
+        #expect(most >= 40 && most <= RangeSet.rangesMax, "seed \(seed): \(most)")
         found.merge(bench.delivered()) { first, _ in first }
         #expect(found == bench.sealed, "seed \(seed): \(bench.sealed.count - found.count) missing")
         #expect(bench.box!.isDrained, "seed \(seed): \(bench.box!.undrained)")
     }
 
-    @Test("Damage on flash is told, costs only what it hit, and never needs a human", arguments: 0..<60 as Range<UInt64>)
+    @Test(
+        "Damage on flash is told, costs only what it hit, and never needs a human", arguments: 0..<60 as Range<UInt64>)
     func damage(seed: UInt64) throws {
         var random = Random(seed: seed)
         let bench = try Bench(seed: seed)
@@ -279,7 +202,8 @@ struct OutboxServiceTests {
         bench.cutPower { _, _ in .applied }
         for file in bench.segmentsOnFlash where random.chance(2, in: 3) {
             for _ in 0..<1 + random.below(3) {
-                bench.disk.flash.flipBits(in: file.name, at: Int(random.below(UInt64(file.bytes))), mask: UInt8(1 + random.below(255)))
+                bench.disk.flash.flipBits(
+                    in: file.name, at: Int(random.below(UInt64(file.bytes))), mask: UInt8(1 + random.below(255)))
             }
         }
         try bench.start()
@@ -315,7 +239,9 @@ struct OutboxServiceTests {
         bench.run(for: .seconds(1))
         bench.drain()
         bench.run(for: .seconds(1))
-        #expect(bench.disk.flash.content(of: later) == writer.bytes && bench.disk.flash.content(of: "notes.txt") == [1, 2, 3])
+        #expect(
+            bench.disk.flash.content(of: later) == writer.bytes
+                && bench.disk.flash.content(of: "notes.txt") == [1, 2, 3])
         #expect(bench.box!.isDrained, "\(bench.box!.undrained)")
     }
 
@@ -338,7 +264,8 @@ struct OutboxServiceTests {
             bench.step()
         }
         bench.run(for: .seconds(60))
-        let empty = try requests(Flash()), full = try requests(bench.disk.flash)
+        let empty = try requests(Flash())
+        let full = try requests(bench.disk.flash)
         #expect(full.bytes > 100_000 && full.count == empty.count)
         let next = try Bench(seed: 3, flash: bench.disk.flash)
         next.run(for: .seconds(1))
@@ -348,10 +275,14 @@ struct OutboxServiceTests {
     @Test("More items than a block should have are sealed as several batches")
     func manyItems() throws {
         let bench = try Bench(seed: 1)
-        let small = (0..<250).map { Item(time: Boottime(nanoseconds: Int64($0) * 1_000), body: [UInt8](repeating: 0x20, count: 10)) }
+        let small = (0..<250).map {
+            Item(time: Boottime(nanoseconds: Int64($0) * 1_000), body: [UInt8](repeating: 0x20, count: 10))
+        }
         bench.box!.seal(small, lane: .contributions, anchor: nil)
         #expect(bench.box!.nextSequence(.contributions) == 4)
-        let large = (0..<9).map { Item(time: Boottime(nanoseconds: Int64($0) * 1_000), body: [UInt8](repeating: 0x20, count: 30_000)) }
+        let large = (0..<9).map {
+            Item(time: Boottime(nanoseconds: Int64($0) * 1_000), body: [UInt8](repeating: 0x20, count: 30_000))
+        }
         bench.box!.seal(large, lane: .events, anchor: nil)
         #expect(bench.box!.nextSequence(.events) == 6)
         var items: [Item] = []

@@ -1,8 +1,9 @@
 // A segment is read past any damage, wherever the edges of what is read at once fall.
 
-@testable import Outbox
 import Testing
 import World
+
+@testable import Outbox
 
 struct SegmentTests {
     /// Walks a file in chunks; the sound blocks' first numbers, in order.
@@ -72,7 +73,9 @@ struct SegmentTests {
                 if !(end..<end + block.count).contains(place) { expected.append(UInt64(index + 1)) }
                 end += block.count
             }
-            for chunk in [64, file.count + 1] { #expect(scan(damaged, chunk: chunk).numbers == expected, "byte \(place)") }
+            for chunk in [64, file.count + 1] {
+                #expect(scan(damaged, chunk: chunk).numbers == expected, "byte \(place)")
+            }
         }
     }
 
@@ -87,7 +90,9 @@ struct SegmentTests {
                 return end <= length
             }
             for chunk in [50, file.count + 1] {
-                #expect(scan(Array(file.prefix(length)), chunk: chunk).numbers == whole.map { UInt64($0 + 1) }, "cut at \(length)")
+                #expect(
+                    scan(Array(file.prefix(length)), chunk: chunk).numbers == whole.map { UInt64($0 + 1) },
+                    "cut at \(length)")
             }
         }
     }
@@ -134,7 +139,9 @@ struct SegmentTests {
         var random = Random(seed: seed)
         var bytes: [UInt8] = []
         while bytes.count < 2_000 {
-            if random.chance(1, in: 20) { bytes += Array("CEB1".utf8) + [UInt8(random.below(256)), UInt8(random.below(16)), 0, 0] }
+            if random.chance(1, in: 20) {
+                bytes += Array("CEB1".utf8) + [UInt8(random.below(256)), UInt8(random.below(16)), 0, 0]
+            }
             bytes.append(UInt8(truncatingIfNeeded: random.next()))
         }
         let found = scan(bytes, chunk: 1 + Int(random.below(2_100)))

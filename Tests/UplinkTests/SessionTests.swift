@@ -81,8 +81,8 @@ struct SessionTests {
         #expect(session.phase == .waiting)
     }
 
-    @Test("The window is the smaller of our limit and the broker's, and never less than one", arguments: [
-        (0, 1), (1, 1), (5, 5), (32, 32), (65_535, 32),
+    @Test("The window is our limit, or what the broker takes less a place for status, and at least one", arguments: [
+        (0, 1), (1, 1), (5, 4), (32, 31), (33, 32), (65_535, 32),
     ] as [(UInt16, Int)])
     func window(receiveMaximum: UInt16, expected: Int) throws {
         var (session, _) = try online(receiveMaximum: receiveMaximum)
