@@ -155,7 +155,7 @@ public struct GatewayRun: ~Copyable {
         sampler.resumeCounters(
             exact: { id in exact.first { $0.key == Checkpoint.key(of: id) }?.checkpoint },
             afterPowerCut: { id in kept.first { $0.key == Checkpoint.key(of: id) }?.total },
-            key: { Checkpoint.key(of: $0) })
+            key: { Checkpoint.key(of: $0) }, isFlashSilent: !shared.isRecovered.load(ordering: .acquiring))
         if let descriptor = linesDescriptor { try? parts.loop.watch(descriptor) }
         parts.notifier?.ready(status: "\(site.sensors.count) sensors, broker \(site.broker.address.host)")
 

@@ -101,7 +101,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     /// Counters go on from where they were: `exact` from this boot's memory, `afterPowerCut` from the flash. Before
     /// `step`.
     public mutating func resumeCounters(
-        exact: (String) -> Int64?, afterPowerCut: (String) -> Int64?, key: (String) -> UInt64
+        exact: (String) -> Int64?, afterPowerCut: (String) -> Int64?, key: (String) -> UInt64,
+        isFlashSilent: Bool = false
     ) {
         let now = clock.now()
         // A sensor that is gone must not come back with what it had counted then.
@@ -116,6 +117,9 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 lineDrivers[place].resume(from: kept, isExact: true)
             } else if let kept = afterPowerCut(id) {
                 lineDrivers[place].resume(from: kept, isExact: false)
+                note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].total ?? 0))
+            } else if isFlashSilent {
+                // Whether there was a total nobody could tell: counted anew, and said so.
                 note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].total ?? 0))
             }
             counters.assign(index, key: key(id), checkpoint: lineDrivers[place].checkpoint ?? 0)
