@@ -1,6 +1,7 @@
 // The figures that the gateway is held to, measured and printed beside their goals:
 //
-//     swift build -c release --static-swift-stdlib --product cityedge-bench && .build/release/cityedge-bench [WHAT...] [--seconds N]
+//     swift build -c release --static-swift-stdlib --product cityedge-bench
+//     .build/release/cityedge-bench [WHAT...] [--seconds N]
 //
 // WHAT: ring, codec, l16, load, start, latency, size, or all (the default). Needs mosquitto, openssl and strip.
 // Whatever else the machine does meanwhile is in the figures too.
