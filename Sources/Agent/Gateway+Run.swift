@@ -301,8 +301,7 @@ public struct GatewayRun: ~Copyable {
     }
 
     /// Counters go on from the checkpoint, so the first measurement waits for it; a flash that does not answer in two
-    /// seconds is not waited for.
-    /// True when a signal said stop meanwhile.
+    /// seconds is not waited for. True when a signal said stop meanwhile.
     private func waitForRecovery(_ parts: inout Parts, _ shared: SharedState) -> Bool {
         let end = parts.clock.now() + Limits.recoveryWait
         while !shared.isRecovered.load(ordering: .acquiring), parts.clock.now() < end {

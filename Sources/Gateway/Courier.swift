@@ -66,9 +66,11 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Where a sensor is and what is wrong with it, for the journal; set by whoever knows the site.
     public var faultText: @Sendable (Int) -> String? = { _ in nil }
 
+    /// Ring contents of another configuration have been told as lost.
     var hasToldDiscarded = false
     /// `status` has changed and the broker had no room for it.
     var statusIsDue = false
+    /// The checkpoint of an orderly stop has been asked for.
     var hasWrittenLastCheckpoint = false
     /// Set once the stop has begun.
     var stop: Stop?

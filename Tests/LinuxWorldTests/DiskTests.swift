@@ -73,6 +73,19 @@ struct DiskTests {
         #expect(Array(results[30...]) == names.map { "bytes \(Array($0.utf8))" })
     }
 
+    @Test("one agent for each runtime folder: a second one is turned away, the next one is not")
+    func oneUser() throws {
+        let folder = try TemporaryFolder()
+        func use() throws(SystemError) { _ = try BoardDisk(runtime: folder.path, state: folder.path, queueLimit: 1) }
+        do {
+            var first = try BoardDisk(runtime: folder.path, state: folder.path, queueLimit: 1)
+            #expect(throws: SystemError.self) { try use() }
+            let held = try first.runtimeList()
+            #expect(held.isEmpty)
+        }
+        try use()
+    }
+
     @Test("takes no more than its queue's limit, and more after a completion")
     func queueLimit() throws {
         let folder = try TemporaryFolder()
