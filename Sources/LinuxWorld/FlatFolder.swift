@@ -32,7 +32,12 @@ final class FlatFolder {
         }
     }
 
-    deinit { for file in openFiles { close(file.descriptor) } }
+    deinit {
+        for file in openFiles { close(file.descriptor) }
+        // Said, and not left to the closing: between another thread's fork and its exec a child holds the
+        // descriptor too, and the lock with it (flock(2)).
+        _ = flock(directory.number, LOCK_UN)
+    }
 
     // MARK: operations
 
