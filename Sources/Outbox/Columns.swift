@@ -8,9 +8,10 @@
 //              that: the next higher number). Runs: how many forecasts held (varint), then the channel that came
 //              instead (varint), until all are told
 //   qualities  runs: length (varint), raw value (one byte)
-//   ordinals   per channel present, ascending: its first ordinal less the channel's before (signed varint); then the
-//              number of jumps (varint) and per jump its place since the last (varint) and how much more than 1 it adds
-//              (varint); places count readings grouped by channel, ascending
+//   ordinals   per channel present, ascending: its first ordinal less the channel's before, as runs: how many channels
+//              have the same difference (varint), then that (signed varint). Then the number of jumps (varint) and per
+//              jump its place since the last (varint) and how much more than 1 it adds (varint); places count readings
+//              grouped by channel, ascending
 //   values     per channel present, ascending, over its readings that are not bad: the first (signed varint); if there
 //              are more: a width in bits (one byte, 0 to 64) and the zigzag differences packed in that many bits each,
 //              low bit first, padded to a byte
@@ -143,15 +144,25 @@ struct ColumnCodec: ~Copyable {
     ) {
         var previousFirst: UInt64 = 0
         var jumps: UInt64 = 0
+        // Channels that are read together have counted the same: one run for all of them.
+        var run: (length: UInt64, difference: Int64) = (0, 0)
         for channel in 0..<channels where counts[channel] > 0 {
             let start = Int(starts[channel])
             let first = readings[Int(order[start])].ordinal
-            writer.putSigned(Int64(bitPattern: first &- previousFirst))
+            let difference = Int64(bitPattern: first &- previousFirst)
             previousFirst = first
+            if run.length > 0 && run.difference != difference {
+                writer.putVarint(run.length)
+                writer.putSigned(run.difference)
+                run.length = 0
+            }
+            run = (run.length + 1, difference)
             for place in start + 1..<start + max(1, Int(counts[channel])) {
                 if readings[Int(order[place])].ordinal &- readings[Int(order[place - 1])].ordinal != 1 { jumps += 1 }
             }
         }
+        writer.putVarint(run.length)
+        writer.putSigned(run.difference)
         writer.putVarint(jumps)
         guard jumps > 0 else { return }
         var last = 0
@@ -291,9 +302,16 @@ struct ColumnCodec: ~Copyable {
         _ reader: inout ByteReader, _ count: Int, _ channels: Int, _ readings: UnsafeMutablePointer<Reading>
     ) -> Bool {
         var first: UInt64 = 0
+        var run: (left: UInt64, difference: Int64) = (0, 0)
         for channel in 0..<channels where counts[channel] > 0 {
-            guard let change = reader.takeSigned() else { return false }
-            first = first &+ UInt64(bitPattern: change)
+            if run.left == 0 {
+                guard let length = reader.takeVarint(), length >= 1, let difference = reader.takeSigned() else {
+                    return false
+                }
+                run = (length, difference)
+            }
+            run.left -= 1
+            first = first &+ UInt64(bitPattern: run.difference)
             readings[Int(order[Int(starts[channel])])].ordinal = first
         }
         guard var jumps = reader.takeVarint(), jumps <= UInt64(count) else { return false }
