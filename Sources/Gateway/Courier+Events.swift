@@ -17,6 +17,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         if !securityEvents.isEmpty { outbox.seal(securityEvents, lane: .security, anchor: settling.anchor) }
         events.removeAll(keepingCapacity: true)
         securityEvents.removeAll(keepingCapacity: true)
+        outbox.lossesAreTold()
     }
 
     /// The first event of a stream needs the checkpoint of the one before: until that is read the others wait for it,

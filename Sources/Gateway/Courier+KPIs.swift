@@ -80,6 +80,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 kpis.next = sequence + 1
                 continue
             }
+            // Windows of readings that had to go: those were folded when they were sealed.
+            guard outbox.codec.header?.isThinned != true else {
+                kpis.next = sequence + 1
+                continue
+            }
             // Only KPI windows wait for the clock.
             guard let anchor = outbox.codec.anchor ?? outbox.firstAnchor else {
                 kpis.deadline = .distantFuture

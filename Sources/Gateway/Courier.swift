@@ -110,6 +110,13 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
         kpis.takeUp(&outbox)
         self.kpis = kpis
+        outbox.readTombstone = { body in
+            EventItem.tombstone(in: body).map {
+                Loss(
+                    stream: StreamID(rawValue: $0.stream), lane: $0.lane, range: $0.numbers, counts: $0.channels,
+                    reason: $0.reason)
+            }
+        }
         self.outbox = outbox
         self.broker = broker
         session.start(at: now)

@@ -30,6 +30,8 @@ struct ColumnCodec: ~Copyable {
     private let follower: UnsafeMutablePointer<Int32>
     /// Per reading, grouped by channel: its index in the block.
     private let order: UnsafeMutablePointer<Int32>
+    /// The tables are in use for the channels below: a node with 16 channels does not pay for 1,000 in every block.
+    private var known = 0
 
     init(readingsMax: Int, channelsMax: Int) {
         self.readingsMax = readingsMax
@@ -77,13 +79,14 @@ struct ColumnCodec: ~Copyable {
         }
     }
 
-    private func encodeChannels(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
+    private mutating func encodeChannels(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
         resetForecast()
         var hits: UInt64 = 0
         var current: Int32 = -1
         for reading in readings {
             let channel = Int32(reading.channel.rawValue)
             invariant(channel < channelsMax, "channel \(channel)")
+            know(channel)
             if forecast(after: current) == channel {
                 hits += 1
             } else {
@@ -98,7 +101,15 @@ struct ColumnCodec: ~Copyable {
     }
 
     private func resetForecast() {
-        for channel in 0..<channelsMax { follower[channel] = Int32(channel) + 1 }
+        for channel in 0..<known { follower[channel] = Int32(channel) + 1 }
+    }
+
+    @inline(__always)
+    private mutating func know(_ channel: Int32) {
+        while known <= channel {
+            follower[known] = Int32(known) + 1
+            known += 1
+        }
     }
 
     @inline(__always)
@@ -119,7 +130,7 @@ struct ColumnCodec: ~Copyable {
     /// Sorts indices by channel, keeping their order within one; returns how many channels the tables reach.
     private func group(_ count: Int, channel: (Int) -> Int) -> Int {
         var highest = 0
-        counts.update(repeating: 0, count: channelsMax)
+        counts.update(repeating: 0, count: known)
         for index in 0..<count {
             let channel = channel(index)
             counts[channel] += 1
@@ -254,15 +265,16 @@ struct ColumnCodec: ~Copyable {
         return true
     }
 
-    private func decodeChannels(
+    private mutating func decodeChannels(
         _ reader: inout ByteReader, _ count: Int, _ readings: UnsafeMutablePointer<Reading>
     ) -> Bool {
         resetForecast()
         var index = 0
         var current: Int32 = -1
-        func tell(_ channel: Int32) {
+        func tell(_ channel: Int32, _ codec: inout ColumnCodec) {
+            codec.know(channel)
             readings[index].channel = ChannelID(rawValue: UInt16(channel))
-            if current >= 0 { follower[Int(current)] = channel }
+            if current >= 0 { codec.follower[Int(current)] = channel }
             current = channel
             index += 1
         }
@@ -271,11 +283,11 @@ struct ColumnCodec: ~Copyable {
             for _ in 0..<hits {
                 let channel = forecast(after: current)
                 guard channel < channelsMax else { return false }
-                tell(channel)
+                tell(channel, &self)
             }
             guard index < count else { break }
             guard let channel = reader.takeVarint(), channel < UInt64(channelsMax) else { return false }
-            tell(Int32(channel))
+            tell(Int32(channel), &self)
         }
         return true
     }

@@ -321,7 +321,7 @@ extension Outbox where D: ~Copyable {
         guard isSound, tables[header.configHash] != nil || header.lane != .readings else {
             var counts = LossCounter()
             if isSound { for batch in codec.batches where first <= batch.sequence && batch.sequence <= last {
-                counts.add(codec.readings(of: batch), items: 0, lane: header.lane, table: nil)
+                counts.add(codec.readings(of: batch), items: 0, header, nil)
             } }
             losses.append(
                 Loss(
