@@ -16,6 +16,8 @@ struct FlashSegment {
     var isOffered = false
     /// Could not be read when last tried.
     var isUnreadable = false
+    /// How often reading it has failed in this process.
+    var failures = 0
     /// Something in it was not offered because the cursor had no room.
     var isHeldBack = false
     /// Some numbers are not in it, and may yet turn up in another segment: to be read again when one has gone.
@@ -89,6 +91,13 @@ struct FlashTier {
         segments[index].owesNumbers = owesNumbers
         segments[index].isForeign = isForeign
         segments[index].last = max(last, segments[index].last ?? 0)
+    }
+
+    /// Another read of it has failed; how many by now.
+    mutating func countFailure(_ name: SegmentName) -> Int {
+        guard let index = index(of: name) else { return 0 }
+        segments[index].failures += 1
+        return segments[index].failures
     }
 
     mutating func markUnreadable(_ name: SegmentName) {
