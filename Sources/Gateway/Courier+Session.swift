@@ -150,7 +150,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             do throws(BrokerFault) {
                 id = try broker.publish(topic: topic, payload: buffer, qualityOfService: 1, retained: true)
             } catch {
-                if error != .notNow { journal.append(JournalLine(.warning, "\(topic): \(error.text)")) }
+                let text = "\(topic): \(error.text)"
+                if error != .notNow, retainedFault != text {
+                    retainedFault = text
+                    journal.append(JournalLine(.warning, text))
+                }
             }
         }
         // A full window has no room to remember it, as when the broker does not answer while we stop; nothing waits for

@@ -95,6 +95,24 @@ import World
         #expect(abs(unsettled + valid - 400) <= 5, "seed \(seed): \(unsettled) + \(valid) of 400 s")
     }
 
+    @Test("A flash that comes and goes and a ring that is always full make less than 200 journal lines a day")
+    func journalBound() throws {
+        let bench = try CourierBench()
+        bench.broker.goAway(.unreachable)
+        for minute in 0..<24 * 60 {
+            bench.disk.isFull = minute % 2 == 0
+            bench.take(0, Int64(minute))
+            bench.refuse(0, 3)
+            bench.run(.seconds(60))
+        }
+        bench.disk.isFull = false
+        bench.run(.seconds(2 * 3_600))
+        #expect(bench.journal.count < 200, "\(bench.journal.count) lines")
+        let texts = bench.journal.map(\.text)
+        #expect(texts.contains { $0.contains("more readings given up in the last hour: ring full") }, "\(texts.suffix(5))")
+        #expect(texts.contains("flash: flapping, counted from now on") && texts.last { $0.hasPrefix("flash") } != nil)
+    }
+
     @Test("An orderly stop gives out open KPI windows as provisional and says goodbye, all within 2 s")
     func orderlyStop() throws {
         let bench = try CourierBench { $0.kpis = [CourierBench.water()] }
