@@ -142,10 +142,12 @@ public struct BootTimes: Equatable, Sendable {
 
     func anchor(of boot: BootID) -> Anchor? { index(of: boot).flatMap { boots[$0].anchor } }
 
-    /// `boot` nil: some earlier boot, of which nothing is known but that the present one came after it.
+    /// None of a boot that settled: its anchor says all. `boot` nil: some earlier boot, of which nothing is known but
+    /// that the present one came after it.
     func bounds(of boot: BootID?) -> TimeBounds {
         guard let boot, let index = index(of: boot) else { return TimeBounds(notAfter: boots.last?.beganNotAfter) }
         let known = boots[index]
+        guard known.anchor == nil else { return TimeBounds() }
         var bounds = TimeBounds(notBefore: known.beganNotBefore)
         if boot != boots.last?.boot, let began = known.beganNotAfter {
             bounds.notAfter = UTC(nanoseconds: began.nanoseconds + known.lasted.nanoseconds)
