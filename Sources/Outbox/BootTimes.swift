@@ -140,11 +140,11 @@ public struct BootTimes: Equatable, Sendable {
 
     // MARK: Telling
 
-    func anchor(of boot: BootID) -> Anchor? { index(of: boot).flatMap { boots[$0].anchor } }
+    public func anchor(of boot: BootID) -> Anchor? { index(of: boot).flatMap { boots[$0].anchor } }
 
     /// None of a boot that settled: its anchor says all. `boot` nil: some earlier boot, of which nothing is known but
     /// that the present one came after it.
-    func bounds(of boot: BootID?) -> TimeBounds {
+    public func bounds(of boot: BootID?) -> TimeBounds {
         guard let boot, let index = index(of: boot) else { return TimeBounds(notAfter: boots.last?.beganNotAfter) }
         let known = boots[index]
         guard known.anchor == nil else { return TimeBounds() }

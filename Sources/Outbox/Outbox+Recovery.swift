@@ -9,7 +9,7 @@ struct Recovery {
     var checkpoint: Checkpoint?
     /// The listing was given: what is not in it is not there.
     var isListed = false
-    /// What the checkpoint on flash says of the time of this boot, or is being written to say.
+    /// What a checkpoint of this process says of the time of this boot, or is being written to say.
     var timeOnFlash = TimeOnFlash.nothing
     enum TimeOnFlash: Int { case nothing, unsettled, settled }
     var isDone: Bool { hasListing && hasCheckpoint }

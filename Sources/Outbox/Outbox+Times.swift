@@ -40,16 +40,14 @@ extension Outbox where D: ~Copyable {
 
     mutating func adoptTimes(of found: Checkpoint) {
         times.adopt(found.times)
-        if found.boot == boot {
-            recovery.timeOnFlash = found.times.anchor(of: boot) == nil ? .unsettled : .settled
-        }
         isCursorChanged = true
     }
 
     // MARK: Keeping
 
     /// Batches of this boot are on flash whose time is better known here than there: worth a checkpoint before it is
-    /// due, at most twice a boot (with the first spill, and once settled).
+    /// due, at most twice a process (with the first spill, and once settled). What a process before wrote in this boot
+    /// does not count: it may have died before its sync.
     public var isTimeDue: Bool {
         guard recovery.isDone, !queue.isPending(.checkpoint), recovery.timeOnFlash.rawValue < knownTime.rawValue else {
             return false
