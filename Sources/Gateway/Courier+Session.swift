@@ -238,16 +238,15 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     private mutating func encode(_ offered: OfferedBatches) -> TopicKind {
         guard let header = outbox.codec.header else { invariantFailed("an offer without a decoded block") }
         let isOurs = offered.stream == outbox.stream
-        let anchor = outbox.codec.anchor ?? (isOurs ? outbox.firstAnchor : nil)
-        let boot = (outbox.boot(of: offered.stream) ?? outbox.boot).description
+        let anchor = outbox.codec.anchor ?? outbox.anchor(of: offered.stream)
+        let bounds = outbox.bounds(of: offered.stream)
+        let boot = outbox.boot(of: offered.stream)?.description ?? "unknown"
         let config = Hex.text(UInt64(header.configHash), digits: 8)
-        // An earlier boot that never settled is encoded as of its last known moment plus the time since this boot
-        // began.
-        let encodedAt = isOurs ? now : Boottime(nanoseconds: outbox.codec.newest.nanoseconds &+ now.nanoseconds)
+        let encodedAt = outbox.momentOfDecoded(now: now)
         func head(_ sequence: UInt64) -> BatchHead {
             BatchHead(
                 stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor,
-                isThinned: header.isThinned)
+                notBefore: bounds.notBefore, notAfter: bounds.notAfter, isThinned: header.isThinned)
         }
         guard offered.lane == .readings else {
             let items = outbox.codec.items

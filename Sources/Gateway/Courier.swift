@@ -215,11 +215,12 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         switch settling.look(at: now, { clock.wall() }) {
         case .none: return
         case .settled(let anchor):
-            outbox.settle(anchor)
+            outbox.settle(anchor, now: now)
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journal.append(JournalLine(.notice, "clock settled"))
             republishStatus()
         case .stepped(let anchor, let by):
+            outbox.settle(anchor, now: now)
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journalStep(by: by)
         }
@@ -319,15 +320,17 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     private mutating func checkpointIfDue() {
-        guard now >= checkpointAt, stop == nil else { return }
+        guard now >= checkpointAt || outbox.isTimeDue, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
         provisionalKPIs()
         writeCheckpoint(isOrderly: false)
     }
 
     mutating func writeCheckpoint(isOrderly: Bool) {
+        // Before the Sampler has taken them up, the counters stand where the flash has them.
+        let found = counters.found.map { (key: $0.key, total: $0.checkpoint) }
         outbox.writeCheckpoint(
-            now: now, utc: knownAnchor?.utc(now),
-            counters: counters.found.map { (key: $0.key, total: $0.checkpoint) }, isOrderly: isOrderly)
+            now: now, utc: knownAnchor?.utc(now), counters: found.isEmpty ? recoveredCounters : found,
+            isOrderly: isOrderly)
     }
 }
