@@ -10,7 +10,7 @@ import World
 /// What the outbox of a configuration with default settings is bounded by; the flash has room for every backlog here.
 func outboxLimits(channels: Int) -> OutboxLimits {
     OutboxLimits(
-        recordsMax: Limits.batchReadings, channelsMax: max(channels, 64), lossWindow: .seconds(10),
+        recordsMax: Limits.batchReadings, channelsMax: max(channels, 64), lossWindow: .seconds(Int64(getenv("LW").map { atoi($0) } ?? 10)),
         memoryBytesMax: 16 << 20, keepAcknowledgedBytes: 4 << 20, flashBytesMax: 4 << 30,
         memorySegmentBytes: Limits.memorySegmentBytes, flashSegmentBytes: Limits.flashSegmentBytes,
         readChunkBytes: Limits.readChunkBytes, liveAge: Limits.liveAge, historyOldestFirst: true)

@@ -1,27 +1,32 @@
 // The figures that the gateway is held to, measured and printed beside their goals:
 //
 //     swift build -c release --static-swift-stdlib --product cityedge-bench
-//     .build/release/cityedge-bench [WHAT...] [--seconds N] [--data FILE.csv]...
+//     .build/release/cityedge-bench [WHAT...] [--seconds N] [--readings N] [--data FILE.csv]...
 //
-// WHAT: ring, codec, l16, load, start, latency, size, outbox, or all (the default). `--data`: real
+// WHAT: ring, codec, l16, load, start, latency, size, outbox, drain, or all (the default). `--data`: real
 // measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto, openssl and strip. Whatever
 // else the machine does meanwhile is in the figures too.
 
 import Glibc
 
-private let known = ["ring", "codec", "l16", "load", "start", "latency", "size", "outbox"]
+private let known = ["ring", "codec", "l16", "load", "start", "latency", "size", "outbox", "drain"]
 private let usage =
-    "usage: cityedge-bench [\(known.joined(separator: "|"))|all]... [--seconds N] [--data FILE.csv]..."
+    "usage: cityedge-bench [\(known.joined(separator: "|"))|all]... [--seconds N] [--readings N] [--data FILE]..."
 
 private func benchmark() throws {
     var wanted: [String] = []
     var seconds: Int64 = 60
     var arguments = CommandLine.arguments.dropFirst()
+    var readings: Int?
     var files: [String] = []
     while let argument = arguments.popFirst() {
         if argument == "--seconds" {
             guard let text = arguments.popFirst(), let number = Int64(text), number > 0 else { throw BenchFault(usage) }
             seconds = number
+        } else if argument == "--readings" {
+            guard let text = arguments.popFirst(), let number = Int(text), number > 0 else { throw BenchFault(usage) }
+            // Whole rounds of 16 channels.
+            readings = (number + 15) / 16 * 16
         } else if argument == "--data" {
             guard let file = arguments.popFirst() else { throw BenchFault(usage) }
             files.append(file)
@@ -47,7 +52,8 @@ private func benchmark() throws {
             case "start": try startFigures()
             case "latency": try latencyFigures(seconds: seconds)
             case "size": try sizeFigures()
-            default: try outboxFigures(data)
+            case "outbox": try outboxFigures(data)
+            default: try drainFigures(data, readings: readings ?? 2_000_000)
             }
         for figure in figures { print(figure.row) }
         // A run takes minutes, and a pipe keeps what it gets.
