@@ -18,7 +18,7 @@ extension Outbox where D: ~Copyable {
         guard case .block(let header, let at) = following.scan.next(), header.kind == .batches,
             following.scan.damagedBytes == damaged, following.scan.unknownBlocks == unknown,
             header.stream == offered.stream, header.lane == offered.lane, header.configHash == last.configHash,
-            header.first == last.last + 1, isUnsent(header)
+            header.isThinned == last.isThinned, header.first == last.last + 1, isUnsent(header)
         else { return false }
         let chunk = following.scan.chunk
         let isSound = chunk.withUnsafeBytes { bytes in
@@ -35,9 +35,7 @@ extension Outbox where D: ~Copyable {
     }
 
     private func isUnsent(_ header: BlockHeader) -> Bool {
-        let acknowledged = uplink[header.stream, header.lane]
-        let isFree = !acknowledged.contains(header.first) && acknowledged.firstIn(header.range) == nil
-        return isFree
+        uplink[header.stream, header.lane].lastBelow(header.last + 1) < header.first
             && !inFlight.contains {
                 $0.stream == header.stream && $0.lane == header.lane && $0.range.first <= header.last
                     && header.first <= $0.range.last
