@@ -10,7 +10,7 @@ import World
 /// What the outbox of a configuration with default settings is bounded by; the flash has room for every backlog here.
 func outboxLimits(channels: Int) -> OutboxLimits {
     OutboxLimits(
-        recordsMax: Limits.batchReadings, channelsMax: max(channels, 64), lossWindow: .seconds(Int64(getenv("LW").map { atoi($0) } ?? 10)),
+        recordsMax: Limits.batchReadings, channelsMax: max(channels, 64), lossWindow: .seconds(10),
         memoryBytesMax: 16 << 20, keepAcknowledgedBytes: 4 << 20, flashBytesMax: 4 << 30,
         memorySegmentBytes: Limits.memorySegmentBytes, flashSegmentBytes: Limits.flashSegmentBytes,
         readChunkBytes: Limits.readChunkBytes, liveAge: Limits.liveAge, historyOldestFirst: true)
@@ -47,6 +47,11 @@ func fill(_ outbox: inout Outbox<BoardDisk>, from replay: inout Replay, readings
             return outbox.isEverythingSpilled
         }
     }
+    outbox.spillWhatIsDue(now: replay.due, isOffering: false, everything: true)
+    try wait(for: descriptor, "the last spill did not end") {
+        outbox.step(now: replay.due, isOffering: false)
+        return outbox.isEverythingSpilled
+    }
     guard outbox.diskState == .fine else { throw BenchFault("the flash failed: \(outbox.diskState)") }
 }
 
@@ -71,7 +76,7 @@ func makeBacklog(_ data: RealData, readings: Int, in state: String) throws {
 func memoryFolder() -> String { isDirectory("/dev/shm") ? "/dev/shm" : "/tmp" }
 
 /// Reads every segment of the folder from front to back, as the drain does, and decodes every block.
-func readBack(_ state: String, channels: Int) throws -> (readings: Int, bytes: Int) {
+func readBack(_ state: String) throws -> (readings: Int, bytes: Int) {
     var codec = BatchCodec(recordsMax: Limits.batchReadings, channelsMax: 1_024)
     var readings = 0, bytes = 0
     try forEachBlock(state) { block, header in
@@ -83,7 +88,10 @@ func readBack(_ state: String, channels: Int) throws -> (readings: Int, bytes: I
     return (readings, bytes)
 }
 
-func forEachBlock(_ state: String, _ take: (UnsafeRawBufferPointer, BlockHeader) throws -> Void) throws {
+/// `reading`: takes the time of the reads alone.
+func forEachBlock(
+    _ state: String, reading: Stopwatch = Stopwatch(), _ take: (UnsafeRawBufferPointer, BlockHeader) throws -> Void
+) throws {
     for name in try listDirectory(state).filter({ SegmentName($0) != nil }).sorted() {
         let file = open(state + "/" + name, O_RDONLY)
         guard file >= 0 else { throw BenchFault("\(name): \(systemReason(errno))") }
@@ -94,10 +102,12 @@ func forEachBlock(_ state: String, _ take: (UnsafeRawBufferPointer, BlockHeader)
             case .end: break scanning
             case .needsBytes:
                 guard case .read(_, let offset, let count) = scan.read else { return }
-                scan.accept(
+                let bytes = reading.time {
                     [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
                         filled = max(0, pread(file, buffer.baseAddress!, count, off_t(offset)))
-                    })
+                    }
+                }
+                scan.accept(bytes)
             case .block(let header, let at):
                 let chunk = scan.chunk
                 try chunk.withUnsafeBytes {

@@ -82,7 +82,7 @@ private func speedFigures(_ data: RealData) throws -> [Figure] {
     let state = try Folder(under: memoryFolder())
     try makeBacklog(data, readings: count, in: state.path)
     let reading = try fastest {
-        let found = try readBack(state.path, channels: 16)
+        let found = try readBack(state.path)
         guard found.readings == count else { throw BenchFault("\(found.readings) of \(count) readings read back") }
     }
     let millions = Double(count) / 1e6
@@ -128,7 +128,7 @@ private func rivalFigures(_ data: RealData) throws -> [Figure] {
         ours.storedBytes = Double(outbox.flashBytes)
     }
     ours.writtenBytes = try bytesWritten() - before
-    ours.readSeconds = try fastest { _ = try readBack(state, channels: 16) }
+    ours.readSeconds = try fastest { _ = try readBack(state) }
     costs.append(ours)
 
     for mode in ["FULL", "NORMAL"] {
