@@ -4,25 +4,6 @@ import Outbox
 import Uplink
 import World
 
-/// How much history may be sent: a bucket that fills by bytes and batches a second.
-struct Allowance {
-    private(set) var readyAt = Boottime.distantFuture
-    private var blockedUntil = Boottime(nanoseconds: 0)
-
-    func isOpen(at now: Boottime) -> Bool { now >= blockedUntil }
-
-    /// A message of so much has been sent: the next one waits until the rates allow it.
-    mutating func spend(bytes: Int, batches: Int, bytesPerSecond: Int?, batchesPerSecond: Int?, at now: Boottime) {
-        var wait: Int64 = 0
-        if let rate = bytesPerSecond { wait = max(wait, Int64(bytes) * 1_000_000_000 / Int64(max(rate, 1))) }
-        if let rate = batchesPerSecond { wait = max(wait, Int64(batches) * 1_000_000_000 / Int64(max(rate, 1))) }
-        guard wait > 0 else { return }
-        blockedUntil = max(blockedUntil, now) + .nanoseconds(wait)
-    }
-
-    mutating func wait(isNeeded: Bool) { readyAt = isNeeded ? blockedUntil : .distantFuture }
-}
-
 /// How far an orderly stop has come.
 struct Stop {
     enum Stage { case draining, spilling, done }
@@ -107,6 +88,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         publishRetained(.status, status.payload(isOnline: true))
         if greeting.publishesInventory { publishRetained(.inventory, plan.inventory.payload()) }
         outbox.beginSession(now: now)
+        packsHistory = true
         hasGivenForOutage = false
         switch greeting.change {
         case .tell:
@@ -202,10 +184,15 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     /// Encodes and hands over what `outbox.codec` holds of the offer; false: no more for now.
-    private mutating func send(_ offered: OfferedBatches) -> Bool {
+    private mutating func send(_ offer: OfferedBatches) -> Bool {
+        var offered = offer
         let kind = encode(offered)
+        let isPacked = kind == .history && packsHistory && pack(&offered)
         let size = payload.count
-        guard session.mayPublish(kind, bytes: size, at: now) else { return false }
+        guard session.mayPublish(kind, bytes: size, at: now) else {
+            if isPacked { outbox.withdraw(offered) }
+            return false
+        }
         let topic = topics.topic(kind)
         var id: MessageID?
         var fault: BrokerFault?
@@ -215,7 +202,13 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             } catch { fault = error }
         }
         guard let id else {
+            if isPacked {
+                // A broker that takes little gets the blocks one by one.
+                packsHistory = packsHistory && fault != .tooLarge
+                outbox.withdraw(offered)
+            }
             guard fault == .tooLarge else { return false }
+            if isPacked { return true }
             outbox.giveUp(offered, reason: "message of \(size) bytes is larger than the broker takes")
             return true
         }
@@ -235,7 +228,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         return true
     }
 
-    private mutating func encode(_ offered: OfferedBatches) -> TopicKind {
+    /// `goesOn`: behind what the message holds already.
+    mutating func encode(_ offered: OfferedBatches, goesOn: Bool = false) -> TopicKind {
         guard let header = outbox.codec.header else { invariantFailed("an offer without a decoded block") }
         let isOurs = offered.stream == outbox.stream
         let anchor = outbox.codec.anchor ?? outbox.anchor(of: offered.stream)
@@ -258,7 +252,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             return Self.kind(of: offered.lane)
         }
         let channels = channelFragments(config, header)
-        senML.begin(into: &payload)
+        if goesOn { senML.goOn(in: &payload) } else { senML.begin(into: &payload) }
         for batch in outbox.codec.batches
         where offered.range.first <= batch.sequence && batch.sequence <= offered.range.last {
             senML.append(

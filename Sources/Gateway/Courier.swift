@@ -56,6 +56,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var lanes: LaneEncoder
     var fragments: [String: ChannelFragments] = [:]
     var historyAllowance = Allowance()
+    /// Until the broker finds a message of several blocks too large.
+    var packsHistory = true
     var kpis: KPIFeed
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.

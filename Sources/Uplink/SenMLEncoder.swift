@@ -77,6 +77,12 @@ public struct SenMLEncoder: Sendable {
         hasBaseTime = false
     }
 
+    /// Goes on with a message that `end` has ended and nothing else was written behind.
+    public mutating func goOn(in buffer: inout PayloadBuffer) {
+        invariant(batches > 0, "a message goes on that was begun")
+        buffer.truncate(to: buffer.count - 1)
+    }
+
     /// Adds one batch. `encodedAt` is on the clock of the batch's own boot (see the top of this file). The channels
     /// must be those of the configuration that the readings were taken under.
     public mutating func append(
