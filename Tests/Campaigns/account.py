@@ -33,6 +33,7 @@ a silence of a living agent that no tombstone explains; more duplicates or strea
     --lives FILE        {"from": s, "to": s, "every": {"CHANNEL": s}} a line: when a process lived (UTC), and how often it
                         measures; a kill between two channels of a round needs it too (one torn round a life)
     --duplicates N      at most so many messages that repeat a number (the broker's own repetitions not counted)
+    --in-session N      at most so many of them in one session of the node: from one `online` on `status` to the next
     --json FILE         the figures, as one object
 
 As a module: `account(lines, Allowed(...))` returns an `Account` with `figures`, `failures` and `line`.
@@ -62,6 +63,7 @@ class Allowed:
     together: list = field(default_factory=list)
     lives: list = field(default_factory=list)
     duplicates: "int | None" = None
+    in_session: "int | None" = None
 
 
 class Unreadable(Exception):
@@ -162,9 +164,10 @@ class Account:
         self.allowed = allowed
         self.nodes = defaultdict(lambda: defaultdict(Stream))
         self.anchors = {}
+        self.session = defaultdict(int)         # duplicate messages of the node's present session
         self.failures = []
         self.figures = {"messages": 0, "delivered": 0, "readings": 0, "duplicates": 0, "duplicate_messages": 0,
-                        "broker_repeats": 0, "tombstoned": 0, "skipped": 0, "in_window": 0, "missing": 0, "changed": 0,
+                        "duplicates_in_session": 0, "sessions": 0, "broker_repeats": 0, "tombstoned": 0, "skipped": 0, "in_window": 0, "missing": 0, "changed": 0,
                         "ring_losses": 0, "torn_rounds": 0, "longest_silence": 0.0, "unannounced": 0, "unreadable": 0}
 
     def fail(self, text):
@@ -176,6 +179,9 @@ class Account:
         if not topic.startswith(self.allowed.root + "/"):
             return
         parts = topic[len(self.allowed.root) + 1:].split("/")
+        if parts[2:] == ["status"] and '"online"' in payload and not is_repeat:
+            self.session["/".join(parts[:2])] = 0
+            self.figures["sessions"] += 1
         if len(parts) != 3 or parts[2] not in ("readings", "history", *LANES):
             return
         self.figures["messages"] += 1
@@ -192,6 +198,8 @@ class Account:
         elif again:
             self.figures["duplicates"] += again
             self.figures["duplicate_messages"] += 1
+            self.session[node] += 1
+            self.figures["duplicates_in_session"] = max(self.figures["duplicates_in_session"], self.session[node])
 
     def take_batch(self, node, head, items, identities, is_repeat):
         """1 for a number that was here before."""
@@ -262,6 +270,9 @@ class Account:
                       + ", ".join(name for found in self.nodes.values() for name in found))
         if allowed.duplicates is not None and self.figures["duplicate_messages"] > allowed.duplicates:
             self.fail(f"{self.figures['duplicate_messages']} messages repeat a number, allowed {allowed.duplicates}")
+        if allowed.in_session is not None and self.figures["duplicates_in_session"] > allowed.in_session:
+            self.fail(f"{self.figures['duplicates_in_session']} messages of one session repeat a number, allowed "
+                      f"{allowed.in_session}")
         if self.figures["unannounced"] > allowed.unannounced:
             self.fail(f"{self.figures['unannounced']} streams that no first event names, allowed {allowed.unannounced}")
         self.figures["streams"], self.figures["nodes"] = streams, len(self.nodes)
@@ -274,7 +285,8 @@ class Account:
         return (f"{'FAILED' if self.failures else 'ok'}: {figures['nodes']} nodes, {figures['streams']} streams: "
                 f"{figures['delivered']} batches delivered with {figures['readings']} readings in "
                 f"{figures['messages']} messages, {figures['duplicates']} duplicates in "
-                f"{figures['duplicate_messages']} messages, {figures['tombstoned']} tombstoned, "
+                f"{figures['duplicate_messages']} messages (at most {figures['duplicates_in_session']} in one of "
+                f"{figures['sessions']} sessions), {figures['tombstoned']} tombstoned, "
                 f"{figures['ring_losses']} ring losses told, {figures['skipped']} skipped, "
                 f"{figures['in_window']} lost in the window, missing {figures['missing']}, "
                 f"changed {figures['changed']}; longest silence {figures['longest_silence']} s")
@@ -313,6 +325,7 @@ def main():
     parser.add_argument("--together", action="append", default=[])
     parser.add_argument("--lives")
     parser.add_argument("--duplicates", type=int)
+    parser.add_argument("--in-session", type=int)
     parser.add_argument("--json")
     given = parser.parse_args()
 
@@ -321,7 +334,8 @@ def main():
             return [line for line in file if line.strip()]
 
     allowed = Allowed(root=given.root, streams=given.streams or 1, unannounced=given.unannounced, slack=given.slack,
-                      together=[group.split(",") for group in given.together], duplicates=given.duplicates)
+                      together=[group.split(",") for group in given.together], duplicates=given.duplicates,
+                      in_session=given.in_session)
     if given.power_cuts:
         allowed.power_cuts = [] if given.power_cuts == "-" else [float(line) for line in content(given.power_cuts)]
     if given.known:

@@ -93,6 +93,7 @@ TOGETHER = [["a.noise", "b.level"], ["water.volume", "water.total"]]
 STRICT = Allowed(lives=LIVES, together=TOGETHER, duplicates=2)
 CUTS = Allowed(power_cuts=[BEGIN + 10.5])
 LATE = Allowed(power_cuts=[BEGIN + 25])
+ONLINE = ROOT + 'status {"v":1,"node":"lamppost-0042","status":"online"}'
 ANCHOR = events(FIRST, 2, [{"kind": "anchor", "boot": BOOT, "utc_at_boot_ns": str(BEGIN * 10**9), "bound_ms": 1}])
 
 # what, recording, allowed, figures that must be
@@ -114,6 +115,8 @@ GOOD = [
     ("a power cut inside the loss window", cut(hole=(9, 10)), CUTS, {"in_window": 2, "missing": 0, "streams": 2}),
     ("a hole inside the loss window", cut(hole=(8,)), CUTS, {"in_window": 1, "missing": 0}),
     ("a hole inside the loss window, moment unknown", cut(hole=(8,)), Allowed(power_cuts=[]), {"in_window": 1}),
+    ("duplicates in two sessions", duplicate() + [ONLINE] + duplicate()[-1:] * 2, Allowed(in_session=2),
+     {"duplicate_messages": 3, "duplicates_in_session": 2, "sessions": 1}),
     ("other people's topics", good() + ["zigbee/x {}", ROOT + "status offline"], STRICT, {"messages": 12}),
 ]
 
@@ -132,6 +135,8 @@ FAULTS = [
     ("another configuration", duplicate(lambda records: records[0].update(config="0")), Allowed(), "4: came again"),
     ("a changed event", good() + [events(FIRST, 1, [begun(FIRST, SECOND)])], Allowed(streams=None), "came again"),
     ("too many duplicates", duplicate() + duplicate()[-1:] * 2, STRICT, "3 messages repeat a number, allowed 2"),
+    ("too many duplicates in one session", duplicate() + duplicate()[-1:] * 2 + [ONLINE], Allowed(in_session=2),
+     "3 messages of one session repeat a number, allowed 2"),
     ("a reading lost inside of a batch", spoiled(good(), lambda lines: lines.__setitem__(
         6, readings(without(pack(FIRST, 5), "b.level", 2)))), STRICT, "a round of a.noise ends early"),
     ("the beginning of a round lost", spoiled(good(), lambda lines: lines.__setitem__(
