@@ -290,7 +290,8 @@ class Account:
                 f"{figures['sessions']} sessions), {figures['tombstoned']} tombstoned, "
                 f"{figures['ring_losses']} ring losses told, {figures['skipped']} skipped, "
                 f"{figures['in_window']} lost in the window, missing {figures['missing']}, "
-                f"changed {figures['changed']}; {figures['torn_rounds']} rounds torn by kills, longest silence {figures['longest_silence']} s")
+                f"changed {figures['changed']}; {figures['torn_rounds']} rounds torn by kills, longest silence "
+                f"{figures['longest_silence']} s")
 
 
 def account(lines, allowed=None):
