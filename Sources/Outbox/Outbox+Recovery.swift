@@ -7,6 +7,11 @@ struct Recovery {
     var hasListing = false
     var hasCheckpoint = false
     var checkpoint: Checkpoint?
+    /// The listing was given: what is not in it is not there.
+    var isListed = false
+    /// What a checkpoint of this process says of the time of this boot, or is being written to say.
+    var timeOnFlash = TimeOnFlash.nothing
+    enum TimeOnFlash: Int { case nothing, unsettled, settled }
     var isDone: Bool { hasListing && hasCheckpoint }
 }
 
@@ -41,7 +46,8 @@ extension Outbox where D: ~Copyable {
         self.boot = boot
         self.dictionary = dictionary
         // Stored batches may be of a configuration with more channels.
-        codec = BatchCodec(recordsMax: limits.recordsMax, channelsMax: max(limits.channelsMax, 1_024))
+        codec = BatchCodec(
+            recordsMax: limits.recordsMax, channelsMax: Thinning.channelNumbers(max(limits.channelsMax, 1_024)))
         memory = MemoryTier(segmentBytesMax: limits.memorySegmentBytes)
         packed = .allocate(capacity: limits.recordsMax)
         open = OpenBatch(memory: mapped, capacity: limits.recordsMax)
@@ -64,6 +70,8 @@ extension Outbox where D: ~Copyable {
             leftOpen = openNewest
             continueRuntime()
         }
+        times.begin(boot)
+        if let anchor = open.firstAnchor { times.settle(boot, by: anchor) }
         writeRuntimeDictionary()
         queue.ask(.read(file: StateFile.checkpoint, offset: 0, count: 2 * Checkpoint.slotBytes), .readCheckpoint)
         queue.ask(.list, .list)
@@ -83,6 +91,7 @@ extension Outbox where D: ~Copyable {
         slots.withUnsafeMutableBytes { bytes in _ = try? disk.runtimeRead(RuntimeFile.cursors, at: 0, into: bytes) }
         if let newest = slots.withUnsafeBytes({ Checkpoint.newest(in: $0) }) {
             uplink = newest.cursor
+            if newest.boot == boot { times = newest.times }
             runtimeGeneration = newest.generation
             kpisPassedThrough = newest.kpisPassedThrough
         }
@@ -90,8 +99,10 @@ extension Outbox where D: ~Copyable {
             var next = open.nextSequence(lane)
             // Sealed but killed before the number was stored: what is open is already in the memory tier.
             while memory.contains(lane, next) {
+                // Windows are sealed beside the open batch.
+                let isOpenBatch = lane == .readings && !(load(lane, next) && codec.header?.isThinned == true)
                 next += 1
-                if lane == .readings { open.removeAll() }
+                if isOpenBatch { open.removeAll() }
             }
             open.setNextSequence(next, lane)
         }
@@ -155,12 +166,14 @@ extension Outbox where D: ~Copyable {
             for range in part.acknowledged.ranges { uplink.insert(range, stream: part.stream, lane: part.lane) }
         }
         boots[found.stream] = found.boot
+        adoptTimes(of: found)
     }
 
     mutating func finishListing(_ result: DiskCompletion.Result, now: Boottime) {
         recovery.hasListing = true
         switch result {
         case .entries(let entries, freeBytes: _):
+            recovery.isListed = true
             var order: [StreamID] = []
             if let last = recovery.checkpoint?.stream { order.append(last) }
             if !order.contains(stream) { order.append(stream) }
@@ -189,6 +202,7 @@ extension Outbox where D: ~Copyable {
         checkpoint.boot = boot
         checkpoint.kpisPassedThrough = kpisPassedThrough
         checkpoint.cursor = uplink
+        checkpoint.times = timesToStore()
         let slot = checkpoint.encoded()
         let offset = checkpoint.slotOffset
         slot.withUnsafeBytes { bytes in try? disk.runtimeWrite(RuntimeFile.cursors, at: offset, bytes) }
@@ -213,6 +227,9 @@ extension Outbox where D: ~Copyable {
         checkpoint.kpisPassedThrough = kpisPassedThrough
         checkpoint.counters = counters
         checkpoint.cursor = uplink
+        times.last(boot, until: now)
+        checkpoint.times = timesToStore()
+        recovery.timeOnFlash = knownTime
         if !isFirst && !hasWrittenCheckpoint {
             // The slot that was read may be the work of a process that died before its sync: safe before the other is
             // touched.
