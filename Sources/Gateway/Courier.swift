@@ -322,7 +322,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     private mutating func checkpointIfDue() {
-        guard now >= checkpointAt || outbox.isTimeDue, stop == nil else { return }
+        // At once in a new stream, while the counters stand where the flash has them: or a power cut before the first
+        // checkpoint would leave the next stream without the name of this one.
+        let isUnnamed = outbox.isRecovered && !outbox.isStreamOnFlash
+        guard now >= checkpointAt || outbox.isTimeDue || isUnnamed, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
         provisionalKPIs()
         writeCheckpoint(isOrderly: false)

@@ -106,9 +106,20 @@ extension Outbox where D: ~Copyable {
             }
             open.setNextSequence(next, lane)
         }
+        takeUpLastSealed()
         seal(anchor: nil)
         open.setConfigHash(dictionary.configHash)
         if before?.configHash != dictionary.configHash { open.setFirstOfConfiguration(open.nextSequence(.readings)) }
+    }
+
+    /// Killed after the number was stored and before the open batch was emptied: what is open has been sealed. And a
+    /// process that was killed while it took up what the one before had left open has sealed that: its newest reading
+    /// is now the last batch's.
+    private mutating func takeUpLastSealed() {
+        let next = open.nextSequence(.readings)
+        guard next > 1, load(.readings, next - 1) else { return }
+        if open.count > 0, codec.readings.elementsEqual(open.readings) { open.removeAll() }
+        if leftOpen == nil { leftOpen = codec.readings.last }
     }
 
     private mutating func writeRuntimeDictionary() {
@@ -133,6 +144,9 @@ extension Outbox where D: ~Copyable {
 
     /// What the last checkpoint on flash says; nil when there is none that can be read.
     public var recoveredCheckpoint: Checkpoint? { recovery.checkpoint }
+
+    /// A checkpoint tells of this stream, or is being written to: the next one can name it.
+    public var isStreamOnFlash: Bool { hasWrittenCheckpoint || recovery.checkpoint?.stream == stream }
 
     /// The last number of an earlier stream's lane that the checkpoint or the listing of the flash tells of; 0: none.
     public func lastKnown(_ checkpoint: Checkpoint, _ lane: Lane) -> UInt64 {

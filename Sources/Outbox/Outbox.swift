@@ -112,7 +112,7 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var losses: [Loss] = []
     /// The last attempt to seal found no room in the runtime directory.
     var isRuntimeFull = false
-    /// The newest reading that the process before had left in the open batch.
+    /// The newest reading that a process before had left in the open batch, or in the last that it had sealed.
     public internal(set) var leftOpen: Reading?
     /// Readings batches up to this number need not be kept for the KPIs.
     public var kpisPassedThrough: UInt64 = .max {
