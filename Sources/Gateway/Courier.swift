@@ -74,6 +74,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var hasWrittenLastCheckpoint = false
     /// Set once the stop has begun.
     var stop: Stop?
+    /// Of a Courier that only carries: what its stream begins with, if it has to say anything at all.
+    var unsaidStreamEvent: [UInt8]?
 
     public init(
         clock: C, plan: CourierPlan, outbox: consuming Outbox<D>, broker: consuming R, random: Random,
@@ -101,7 +103,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         now = clock.now()
         startedAt = now
         checkpointAt = now + plan.checkpointEvery
-        healthAt = now + Limits.healthEvery
+        healthAt = plan.carriesOnly ? .distantFuture : now + Limits.healthEvery
         flaps = [FlapFilter](repeating: FlapFilter(), count: plan.sensorIDs.count)
         senML = SenMLEncoder(city: plan.city, node: plan.nodeID)
         lanes = LaneEncoder(node: plan.nodeID)
@@ -139,6 +141,14 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     public var isOnline: Bool { session.phase == .online }
+
+    /// The KPI windows of all earlier streams that are stored have been finished.
+    public var hasTakenUpEarlierStreams: Bool { hasTakenUpRecovery && earlierStreams.isEmpty }
+
+    /// Everything stored was acknowledged, and its files are gone.
+    public mutating func hasDeliveredAll() -> Bool {
+        isDrained && hasTakenUpEarlierStreams && outbox.finishRemoving()
+    }
 
     // MARK: The step
 
@@ -303,6 +313,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         }
         // Before anything that waited for this moment.
         let first = EventItem.stream(outbox.stream.rawValue, previous: previous, lossWindow: plan.lossWindow)
+        guard !plan.carriesOnly else {
+            unsaidStreamEvent = first
+            return
+        }
         events.insert(Item(time: events.first?.time ?? now.truncatedToMicroseconds, body: first), at: 0)
     }
 
@@ -314,6 +328,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     mutating func writeCheckpoint(isOrderly: Bool) {
+        // Counters, numbers and heartbeat are the node's own.
+        if plan.carriesOnly { return outbox.writeCursorsOnly() }
         outbox.writeCheckpoint(
             now: now, utc: knownAnchor?.utc(now),
             counters: counters.found.map { (key: $0.key, total: $0.checkpoint) }, isOrderly: isOrderly)

@@ -34,6 +34,7 @@ public struct BoardDisk: Disk, ~Copyable {
 
     private static func startScribe(at desk: ScribeDesk, in state: String) throws(SystemError) {
         let folder = try FlatFolder(state)
+        try folder.lockInTurn(state)
         // Detached by being dropped: at the end nobody waits for a sync that does not come back.
         _ = try Thread.start(named: "Scribe", with: folder) { folder in desk.run(folder) }
     }
