@@ -14,7 +14,7 @@ struct Estimate {
     }
 
     let sensors: [SensorRate]
-    let flashBytes: Int
+    var flashBytes: Int
     /// Readings and messages a second.
     let readingsPerSecond: Double
     let messagesPerSecond: Double
@@ -34,14 +34,14 @@ struct Estimate {
     /// TLS records around both (RFC 8446 section 5.2: header, type and tag).
     private static let tlsBytes = 2 * 22.0
 
-    /// A stored value with its time, in a block with others of its channel.
-    private static let valueBytes = 1.6
+    /// A stored value with its time, in a block with others of its channel. (Simulated signals take 0.8.)
+    private static let valueBytes = 1.0
     /// A block's header, anchor and the heads of its columns.
-    private static let blockBytes = 75.0
+    private static let blockBytes = 65.0
     /// What each channel of a block costs once: its first value and ordinal.
-    private static let channelBytes = 3.0
-    /// Open KPI windows are given out at each checkpoint: one JSON object each, as it is published.
-    private static let contributionBytes = 450.0
+    private static let channelBytes = 2.0
+    /// Open KPI windows are given out at each checkpoint: one JSON object each, as it is published, in a block.
+    private static let contributionBytes = 650.0
 
     init(_ site: Site) {
         sensors = site.sensors.map { SensorRate(id: $0.id, channels: $0.channels.count, every: $0.every) }

@@ -9,26 +9,36 @@ public func outboxDump(_ place: OutboxPlace) throws(Failure) {
     if stored.isNothing { throw Failure(.usage, stored.nothingText) }
     var walk = SegmentWalk()
     var tables: [UInt32: ChannelTable] = [:]
+    // What is in both tiers is printed once.
+    var printed: [BatchLane: NumberSet] = [:]
     for segment in stored.segments {
         let known = stored.anchor(of: segment.name.stream)
+        let lane = BatchLane(stream: segment.name.stream, lane: segment.name.lane)
         do throws(SystemError) {
             _ = try walk.walk(segment.path, segment.name) { header, _, block, codec in
                 if case .dictionary(let dictionary) = block { tables[dictionary.configHash] = dictionary.table }
                 guard case .batches = block else { return }
                 let head = "{\"stream\":\"\(header.stream)\",\"lane\":\"\(header.lane.name)\",\"seq\":"
                 let anchor = codec.anchor ?? known
+                let isNew = printed[lane, default: NumberSet()].insert(header.first)
                 for batch in codec.batches where header.lane == .readings {
+                    guard batch.sequence == header.first ? isNew : printed[lane]!.insert(batch.sequence) else { continue }
                     for reading in codec.readings(of: batch) {
                         printLine(head + "\(batch.sequence)," + fields(reading, anchor, tables[header.configHash]))
                     }
                 }
-                for item in codec.items {
+                for item in codec.items where isNew {
                     let body = String(decoding: item.body, as: UTF8.self)
                     printLine(head + "\(header.first)," + time(item.time, anchor) + ",\"item\":{\(body)}}")
                 }
             }
         } catch { throw Failure(.usage, "\(error); try again with sudo") }
     }
+}
+
+private struct BatchLane: Hashable {
+    var stream: StreamID
+    var lane: Lane
 }
 
 private func fields(_ reading: Reading, _ anchor: Anchor?, _ table: ChannelTable?) -> String {
