@@ -1,5 +1,5 @@
-// A copy of a card's outbox, taken while the card is only read: checkpoint and segments, a chunk at a time. What the card
-// cannot read comes over as zeros, and is damage there.
+// A copy of a card's outbox, taken while the card is only read: checkpoint and segments, a chunk at a time. What the
+// card cannot read comes over as zeros, and is damage there.
 
 import Glibc
 import LinuxWorld

@@ -20,17 +20,21 @@ public func outboxDump(_ place: OutboxPlace) throws(Failure) {
                 guard case .batches = block else { return }
                 let head = "{\"stream\":\"\(header.stream)\",\"lane\":\"\(header.lane.name)\",\"seq\":"
                 let anchor = codec.anchor ?? known
-                let isNew = printed[lane, default: NumberSet()].insert(header.first)
-                for batch in codec.batches where header.lane == .readings {
-                    guard batch.sequence == header.first ? isNew : printed[lane]!.insert(batch.sequence) else { continue }
-                    for reading in codec.readings(of: batch) {
-                        printLine(head + "\(batch.sequence)," + fields(reading, anchor, tables[header.configHash]))
+                var seen = printed[lane] ?? NumberSet()
+                for batch in codec.batches where seen.insert(batch.sequence) {
+                    let start = head + "\(batch.sequence),"
+                    guard header.lane != .readings else {
+                        for reading in codec.readings(of: batch) {
+                            printLine(start + fields(reading, anchor, tables[header.configHash]))
+                        }
+                        continue
+                    }
+                    for item in codec.items[batch.start..<batch.start + batch.count] {
+                        let body = String(decoding: item.body, as: UTF8.self)
+                        printLine(start + time(item.time, anchor) + ",\"item\":{\(body)}}")
                     }
                 }
-                for item in codec.items where isNew {
-                    let body = String(decoding: item.body, as: UTF8.self)
-                    printLine(head + "\(header.first)," + time(item.time, anchor) + ",\"item\":{\(body)}}")
-                }
+                printed[lane] = seen
             }
         } catch { throw Failure(.usage, "\(error); try again with sudo") }
     }

@@ -114,9 +114,9 @@ private func checkOwner(_ survey: OutboxSurvey, _ site: Site, _ options: SendOpt
     let others = survey.prefixes.filter { $0 != own && !$0.isEmpty }
     guard let other = others.first, !options.isRenamed else { return }
     throw Failure(
-        .usage, "\(options.from): found the outbox of node \(other.dropLast()); expected that of \(own.dropLast()), the "
-            + "node of \(options.configuration); give the configuration of \(other.dropLast()), or --renamed if it is "
-            + "the same node under a new name")
+        .usage, "\(options.from): found the outbox of node \(other.dropLast()); expected that of \(own.dropLast()), "
+            + "the node of \(options.configuration); give the configuration of \(other.dropLast()), or --renamed if "
+            + "it is the same node under a new name")
 }
 
 /// Of an outbox that has nothing left to say only files remain, and those that are whole need not.

@@ -19,8 +19,8 @@ public func outboxSize(_ configuration: String, isJSON: Bool) throws(Failure) {
         "in all \(Estimate.places(estimate.readingsPerSecond)) readings/s, about "
             + "\(Estimate.places(estimate.storedBytesPerReading)) bytes each as stored")
     printLine(
-        "outbox.max_size of \(sizeText(estimate.flashBytes)): about \(estimate.hoursText) of outage at full resolution; "
-            + "then the oldest readings are thinned")
+        "outbox.max_size of \(sizeText(estimate.flashBytes)): "
+            + "about \(estimate.hoursText) of outage at full resolution; then the oldest readings are thinned")
 }
 
 extension Estimate {

@@ -79,23 +79,20 @@ struct OutboxSurvey {
 
     // MARK: One file
 
-    /// One batch as it was met.
-    private struct Met {
-        var number: UInt64
-        var records: Int
-        var oldest: Boottime
-        var anchor: Anchor?
-    }
-
     private mutating func look(at segment: StoredSegment, with walk: inout SegmentWalk) throws(Failure) {
-        var attempt = 0
-        while true {
+        let name = segment.name
+        let index = lanes.firstIndex { $0.stream == name.stream && $0.lane == name.lane }
+        var acknowledged = NumberSet()
+        for range in stored.acknowledged(name.stream, name.lane) { acknowledged.insert(range) }
+        let known = stored.anchor(of: name.stream)
+        for attempt in 0..<4 {
+            // Into copies, because a file that somebody was writing to is looked at again.
             var file = SurveyedFile(segment: segment, totals: WalkTotals())
-            var met: [Met] = []
+            var lane = index.map { lanes[$0] } ?? SurveyedLane(stream: name.stream, lane: name.lane)
             var found: [ChannelDictionary] = []
             let totals: WalkTotals?
             do throws(SystemError) {
-                totals = try walk.walk(segment.path, segment.name) { header, _, block, codec in
+                totals = try walk.walk(segment.path, name) { header, _, block, codec in
                     switch block {
                     case .dictionary(let dictionary):
                         file.dictionaries.append(dictionary.configHash)
@@ -104,12 +101,8 @@ struct OutboxSurvey {
                         if header.lane == .readings, !file.configurations.contains(header.configHash) {
                             file.configurations.append(header.configHash)
                         }
-                        for batch in codec.batches {
-                            met.append(
-                                Met(
-                                    number: batch.sequence, records: batch.count, oldest: codec.oldest(of: batch),
-                                    anchor: codec.anchor))
-                        }
+                        file.numbers.insert(header.range)
+                        lane.take(codec, acknowledged, known)
                     }
                 }
             } catch { throw Failure(.usage, "\(error); try again with sudo") }
@@ -117,55 +110,19 @@ struct OutboxSurvey {
                 vanished += 1
                 return
             }
-            // Of a live outbox: written to at this moment. It is whole a little later.
             if totals.isTornAtEnd, stored.user != nil, attempt < 3 {
-                attempt += 1
                 pause(milliseconds: 150)
                 continue
             }
             file.totals = totals
+            lane.add(totals.bytes, isInMemory: segment.isInMemory)
             for dictionary in found {
-                dictionaries[DictionaryKey(stream: segment.name.stream, configHash: dictionary.configHash)] = dictionary
+                dictionaries[DictionaryKey(stream: name.stream, configHash: dictionary.configHash)] = dictionary
             }
-            take(met, of: &file)
+            if let index { lanes[index] = lane } else { lanes.append(lane) }
             files.append(file)
             return
         }
-    }
-
-    private mutating func take(_ met: [Met], of file: inout SurveyedFile) {
-        let name = file.segment.name
-        let index: Int
-        if let known = lanes.firstIndex(where: { $0.stream == name.stream && $0.lane == name.lane }) {
-            index = known
-        } else {
-            lanes.append(SurveyedLane(stream: name.stream, lane: name.lane))
-            index = lanes.count - 1
-        }
-        var lane = lanes[index]
-        if file.segment.isInMemory {
-            lane.memorySegments += 1
-            lane.memoryBytes += file.totals.bytes
-        } else {
-            lane.flashSegments += 1
-            lane.flashBytes += file.totals.bytes
-        }
-        var acknowledged = NumberSet()
-        for range in stored.acknowledged(name.stream, name.lane) { acknowledged.insert(range) }
-        let known = stored.anchor(of: name.stream)
-        for batch in met {
-            file.numbers.insert(batch.number)
-            // In both tiers, or in a segment that was abandoned and in the one after it: once.
-            guard lane.numbers.insert(batch.number) else { continue }
-            lane.records += UInt64(batch.records)
-            guard !acknowledged.contains(batch.number) else { continue }
-            lane.unacknowledged.insert(batch.number)
-            lane.unacknowledgedRecords += UInt64(batch.records)
-            if batch.records > 0, lane.oldest.map({ batch.oldest < $0.at }) ?? true {
-                lane.oldest = (batch.oldest, (batch.anchor ?? known).map { $0.utc(batch.oldest) })
-            }
-        }
-        lanes[index] = lane
     }
 
     // MARK: What damage costs
@@ -200,10 +157,38 @@ struct OutboxSurvey {
     }
 }
 
+extension SurveyedLane {
+    fileprivate mutating func add(_ bytes: Int, isInMemory: Bool) {
+        if isInMemory {
+            memorySegments += 1
+            memoryBytes += bytes
+        } else {
+            flashSegments += 1
+            flashBytes += bytes
+        }
+    }
+
+    /// Takes the batches of a block; one that is in both tiers, or in an abandoned segment and the one after it, once.
+    fileprivate mutating func take(_ codec: borrowing BatchCodec, _ acknowledged: NumberSet, _ known: Anchor?) {
+        for batch in codec.batches {
+            guard numbers.insert(batch.sequence) else { continue }
+            records += UInt64(batch.count)
+            guard !acknowledged.contains(batch.sequence) else { continue }
+            unacknowledged.insert(batch.sequence)
+            unacknowledgedRecords += UInt64(batch.count)
+            guard batch.count > 0 else { continue }
+            let first = codec.oldest(of: batch)
+            if oldest.map({ first < $0.at }) ?? true {
+                oldest = (first, (codec.anchor ?? known).map { $0.utc(first) })
+            }
+        }
+    }
+}
+
 extension BatchCodec {
     /// When the oldest record of a batch was acquired.
     func oldest(of batch: BatchSlice) -> Boottime {
-        if items.isEmpty { return readings(of: batch).reduce(.distantFuture) { min($0, $1.acquired) } }
-        return items.reduce(.distantFuture) { min($0, $1.time) }
+        if header?.lane == .readings { return readings(of: batch).reduce(.distantFuture) { min($0, $1.acquired) } }
+        return items[batch.start..<batch.start + batch.count].reduce(.distantFuture) { min($0, $1.time) }
     }
 }

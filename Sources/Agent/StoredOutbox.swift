@@ -1,6 +1,6 @@
 // Where an outbox is and what is known of it before its segments are read: the folders of both tiers, what stands in
-// them, checkpoint and cursors, and whether an agent is at work there. Read only; of a live outbox everything may change
-// meanwhile.
+// them, checkpoint and cursors, and whether an agent is at work there. Read only; of a live outbox everything may
+// change meanwhile.
 
 import Glibc
 import LinuxWorld
@@ -93,8 +93,8 @@ struct StoredOutbox {
     var nothingText: String {
         let inner = place.state + "/var/lib/cityedge"
         let remedy = isDirectory(inner) ? "did you mean \(inner)?" : "on a card it is usually …/var/lib/cityedge"
-        return "\(place.state): found neither a segment (*.seg) nor a checkpoint; expected the state folder of an agent;"
-            + " \(remedy)"
+        return "\(place.state): found neither a segment (*.seg) nor a checkpoint; expected the state folder of an "
+            + "agent; \(remedy)"
     }
 
     private static func unreadable(_ error: SystemError, _ folder: String) -> Failure {

@@ -329,7 +329,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
 
     mutating func writeCheckpoint(isOrderly: Bool) {
         // Counters, numbers and heartbeat are the node's own.
-        if plan.carriesOnly { return outbox.writeCursorsOnly() }
+        if plan.carriesOnly { return outbox.writeCursorsOnly(isLast: isOrderly, now: now) }
         outbox.writeCheckpoint(
             now: now, utc: knownAnchor?.utc(now),
             counters: counters.found.map { (key: $0.key, total: $0.checkpoint) }, isOrderly: isOrderly)

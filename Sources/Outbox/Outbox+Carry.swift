@@ -1,7 +1,7 @@
 // For whoever delivers another's outbox and leaves all else in it as it is: of the checkpoint that was found only the
 // cursors move on.
 
-import World
+public import World
 
 extension Outbox where D: ~Copyable {
     /// Removes what is acknowledged and no longer held; true once the disk has answered.
@@ -13,8 +13,16 @@ extension Outbox where D: ~Copyable {
 
     /// Writes down what has been acknowledged since, for streams that are stored. Without a checkpoint there is nothing
     /// to move on: an interrupted delivery then repeats what was acknowledged of a segment that is still there.
-    public mutating func writeCursorsOnly() {
+    ///
+    /// A number that was given up is in the cursor, too, and must not be there before its tombstone is safe: what is
+    /// ours is spilled first (`isLast`), or acknowledged.
+    public mutating func writeCursorsOnly(isLast: Bool, now: Boottime) {
         guard let found = recovery.checkpoint, !queue.isPending(.checkpoint) else { return }
+        if isLast {
+            spillWhatIsDue(now: now, isOffering: false, everything: true)
+        } else if Lane.allCases.contains(where: { uplink[stream, $0].firstMissing(from: 1) < open.nextSequence($0) }) {
+            return
+        }
         generation += 1
         hasCheckpointFailed = false
         var checkpoint = found

@@ -129,7 +129,7 @@ struct Config: ParsableCommand {
 
 struct OutboxFolder: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "outbox", abstract: "Looks into an outbox, of a live agent or on a dead node's card, and moves it.",
+        commandName: "outbox", abstract: "Looks into an outbox, live or on a dead node's card, and moves it.",
         subcommands: [Stats.self, Verify.self, Dump.self, Salvage.self, Send.self, Size.self])
 
     struct Place: ParsableArguments {

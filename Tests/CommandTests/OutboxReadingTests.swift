@@ -1,4 +1,5 @@
-// `cityedge outbox stats | verify | dump | salvage | size` on outboxes that the real agent made: in service, dead, damaged.
+// `cityedge outbox stats | verify | dump | salvage | size` on outboxes that the real agent made: in service, dead,
+// damaged.
 
 import Glibc
 import Testing
@@ -66,7 +67,8 @@ import Testing
         let daemon = try Program("cityedged", ["--config", config, "--runtime", run, "--state", state])
         try #require(witness.read { $0.batches.count > 20 }, "\(daemon.errorText)")
         let json = try Self.stats(["--state", state, "--runtime", run])
-        let batches = try #require(Self.lane("batches", json)), left = try #require(Self.lane("unacknowledged_batches", json))
+        let batches = try #require(Self.lane("batches", json))
+        let left = try #require(Self.lane("unacknowledged_batches", json))
         #expect(batches >= 15)
         #expect(left <= 10, "only what was sealed a moment ago: \(json)")
     }
@@ -189,7 +191,8 @@ import Testing
     // MARK: mistakes
 
     @Test("A wrong folder is told with its path and what to do, and is 64", arguments: [
-        ["stats", "--state", "/nonexistent"], ["verify", "--state", "/nonexistent"], ["dump", "--state", "/nonexistent"],
+        ["stats", "--state", "/nonexistent"], ["verify", "--state", "/nonexistent"],
+        ["dump", "--state", "/nonexistent"],
         ["salvage", "--from", "/nonexistent", "--to", "/tmp/cityedge-never"], ["stats", "--state", "FILE"],
         ["verify", "--state", "FILE"], ["verify", "--state", "EMPTY"], ["dump", "--state", "EMPTY"],
         ["salvage", "--from", "EMPTY", "--to", "/tmp/cityedge-never"],

@@ -1,5 +1,5 @@
-// `cityedge outbox send` with cards that the real agent filled and a real broker: what the platform sees, what is left on
-// the card, and what a tired person is told.
+// `cityedge outbox send` with cards that the real agent filled and a real broker: what the platform sees, what is left
+// on the card, and what a tired person is told.
 
 import Glibc
 import Testing

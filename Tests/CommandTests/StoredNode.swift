@@ -1,5 +1,5 @@
-// Outboxes made by the real agent: a node that ran without its broker until enough was on flash, and was killed. What is
-// left is what a technician finds on the card.
+// Outboxes made by the real agent: a node that ran without its broker until enough was on flash, and was killed. What
+// is left is what a technician finds on the card.
 
 import Glibc
 import Testing

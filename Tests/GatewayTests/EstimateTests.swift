@@ -66,7 +66,8 @@ import World
         }
         let text = "node: {id: n, city: c}\nboard: simulated\nclock: trust-system\nbroker: {url: mqtt://127.0.0.1}\n"
             + "sensors:\n" + sensors
-        try #require(Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == text.utf8.count)
+        let bytes = Array(text.utf8)
+        try #require(write(descriptor, bytes, bytes.count) == bytes.count)
         return try loadSite(path).site
     }
 
