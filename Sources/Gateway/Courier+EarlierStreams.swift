@@ -82,7 +82,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             contribution.encodeBody(into: &body)
             items.append(Item(time: time, body: body))
         }
-        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        if !items.isEmpty {
+            beginToSpeak()
+            outbox.seal(items, lane: .contributions, anchor: anchor)
+        }
         outbox.release(current.stream)
         earlierStreams.removeFirst()
         resume = nil

@@ -71,6 +71,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     private var parameters: SessionParameters {
         var parameters = plan.session
+        guard !plan.carriesOnly else { return parameters }
         parameters.will = BrokerMessage(
             topic: topics.status, payload: status.payload(isOnline: false), isRetained: true)
         return parameters
@@ -85,8 +86,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     private mutating func greet(_ greeting: Session.Greeting) {
         figures.reconnects &+= 1
-        publishRetained(.status, status.payload(isOnline: true))
-        if greeting.publishesInventory { publishRetained(.inventory, plan.inventory.payload()) }
+        if !plan.carriesOnly { publishRetained(.status, status.payload(isOnline: true)) }
+        if greeting.publishesInventory, !plan.carriesOnly { publishRetained(.inventory, plan.inventory.payload()) }
         outbox.beginSession(now: now)
         packsHistory = true
         hasGivenForOutage = false
@@ -120,6 +121,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     mutating func republishStatus() {
+        guard !plan.carriesOnly else { return }
         statusIsDue = session.phase == .online && !publishRetained(.status, status.payload(isOnline: true))
     }
 
@@ -374,7 +376,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             outbox.spillWhatIsDue(now: now, isOffering: false, everything: true)
             let isSafe = outbox.isEverythingSpilled && !outbox.isCheckpointPending
             if isSafe || now >= current.endAt {
-                if session.phase == .online, publishRetained(.status, status.payload(isOnline: false)) {
+                if session.phase == .online,
+                    plan.carriesOnly || publishRetained(.status, status.payload(isOnline: false))
+                {
                     // Otherwise the connection just ends, and the will says the same.
                     broker.disconnect()
                 }

@@ -81,6 +81,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var hasWrittenLastCheckpoint = false
     /// Set once the stop has begun.
     var stop: Stop?
+    /// Of a Courier that only carries: what its stream begins with, if it has to say anything at all.
+    var unsaidStreamEvent: [UInt8]?
 
     public init(
         clock: C, plan: CourierPlan, outbox: consuming Outbox<D>, broker: consuming R, random: Random,
@@ -108,7 +110,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         now = clock.now()
         startedAt = now
         checkpointAt = now + plan.checkpointEvery
-        healthAt = now + Limits.healthEvery
+        healthAt = plan.carriesOnly ? .distantFuture : now + Limits.healthEvery
         flaps = [FlapFilter](repeating: FlapFilter(), count: plan.sensorIDs.count)
         senML = SenMLEncoder(city: plan.city, node: plan.nodeID)
         lanes = LaneEncoder(node: plan.nodeID)
@@ -153,6 +155,14 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     public var isOnline: Bool { session.phase == .online }
+
+    /// The KPI windows of all earlier streams that are stored have been finished.
+    public var hasTakenUpEarlierStreams: Bool { hasTakenUpRecovery && earlierStreams.isEmpty }
+
+    /// Everything stored was acknowledged, and its files are gone.
+    public mutating func hasDeliveredAll() -> Bool {
+        isDrained && hasTakenUpEarlierStreams && outbox.finishRemoving()
+    }
 
     // MARK: The step
 
@@ -318,6 +328,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         }
         // Before anything that waited for this moment.
         let first = EventItem.stream(outbox.stream.rawValue, previous: previous, lossWindow: plan.lossWindow)
+        guard !plan.carriesOnly else {
+            unsaidStreamEvent = first
+            return
+        }
         events.insert(Item(time: events.first?.time ?? now.truncatedToMicroseconds, body: first), at: 0)
     }
 
@@ -332,6 +346,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     mutating func writeCheckpoint(isOrderly: Bool) {
+        // Counters, numbers and heartbeat are the node's own.
+        if plan.carriesOnly { return outbox.writeCursorsOnly(isLast: isOrderly, now: now) }
         // Before the Sampler has taken them up, the counters stand where the flash has them.
         let found = counters.found.map { (key: $0.key, total: $0.checkpoint) }
         outbox.writeCheckpoint(
