@@ -45,12 +45,19 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var securityEvents: [Item] = []
     var journal: [JournalLine] = []
     var flaps: [FlapFilter]
-    var toldDisk = DiskState.fine
+    var seenDisk = DiskState.fine
+    var diskFlaps = FlapFilter()
+    var clockFlaps = FlapFilter()
+    var lossLines = LossLines()
+    /// Why a retained message was refused last, for the journal.
+    var retainedFault: String?
     var payload = PayloadBuffer()
     var senML: SenMLEncoder
     var lanes: LaneEncoder
     var fragments: [String: ChannelFragments] = [:]
     var historyAllowance = Allowance()
+    /// Until the broker finds a message of several blocks too large.
+    var packsHistory = true
     var kpis: KPIFeed
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
@@ -112,6 +119,13 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
         kpis.takeUp(&outbox)
         self.kpis = kpis
+        outbox.readTombstone = { body in
+            EventItem.tombstone(in: body).map {
+                Loss(
+                    stream: StreamID(rawValue: $0.stream), lane: $0.lane, range: $0.numbers, counts: $0.channels,
+                    reason: $0.reason)
+            }
+        }
         self.outbox = outbox
         self.broker = broker
         session.start(at: now)
@@ -166,7 +180,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         resumeIsDue = false
         resumeEarlierStreams()
         tellLosses()
-        tellDisk()
+        tellFaults()
         sealEvents()
         speakWithBroker()
         sealEvents()
@@ -184,7 +198,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         if stop == nil { next = min(next, checkpointAt) }
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
-        next = min(next, historyAllowance.readyAt, kpis.deadline)
+        next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
         for filter in flaps { next = min(next, filter.deadline) }
         if settling.anchor == nil {
             // Nothing tells when the clock settles: look once a second until it has, and when the wait is over.
@@ -213,13 +227,14 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         switch settling.look(at: now, { clock.wall() }) {
         case .none: return
         case .settled(let anchor):
-            outbox.settle(anchor)
+            outbox.settle(anchor, now: now)
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journal.append(JournalLine(.notice, "clock settled"))
             republishStatus()
         case .stepped(let anchor, let by):
+            outbox.settle(anchor, now: now)
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
-            journal.append(JournalLine(.warning, "clock stepped by \(by)"))
+            journalStep(by: by)
         }
     }
 
@@ -321,7 +336,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     private mutating func checkpointIfDue() {
-        guard now >= checkpointAt, stop == nil else { return }
+        // At once in a new stream, while the counters stand where the flash has them: or a power cut before the first
+        // checkpoint would leave the next stream without the name of this one.
+        let isUnnamed = outbox.isRecovered && !outbox.isStreamOnFlash
+        guard now >= checkpointAt || outbox.isTimeDue || isUnnamed, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
         provisionalKPIs()
         writeCheckpoint(isOrderly: false)
@@ -330,8 +348,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     mutating func writeCheckpoint(isOrderly: Bool) {
         // Counters, numbers and heartbeat are the node's own.
         if plan.carriesOnly { return outbox.writeCursorsOnly(isLast: isOrderly, now: now) }
+        // Before the Sampler has taken them up, the counters stand where the flash has them.
+        let found = counters.found.map { (key: $0.key, total: $0.checkpoint) }
         outbox.writeCheckpoint(
-            now: now, utc: knownAnchor?.utc(now),
-            counters: counters.found.map { (key: $0.key, total: $0.checkpoint) }, isOrderly: isOrderly)
+            now: now, utc: knownAnchor?.utc(now), counters: found.isEmpty ? recoveredCounters : found,
+            isOrderly: isOrderly)
     }
 }

@@ -7,7 +7,8 @@
 //   channels   each channel is foretold as the one that followed the same channel last time in this block (before
 //              that: the next higher number). Runs: how many forecasts held (varint), then the channel that came
 //              instead (varint), until all are told
-//   qualities  runs: length (varint), raw value (one byte)
+//   qualities  of the readings grouped by channel, ascending (a broken channel stays so for long), as runs: length
+//              (varint), raw value (one byte)
 //   ordinals   per channel present, ascending: its first ordinal less the channel's before, as runs: how many channels
 //              have the same difference (varint), then that (signed varint). Then the number of jumps (varint) and per
 //              jump its place since the last (varint) and how much more than 1 it adds (varint); places count readings
@@ -30,6 +31,8 @@ struct ColumnCodec: ~Copyable {
     private let follower: UnsafeMutablePointer<Int32>
     /// Per reading, grouped by channel: its index in the block.
     private let order: UnsafeMutablePointer<Int32>
+    /// The tables are in use for the channels below: a node with 16 channels does not pay for 1,000 in every block.
+    private var known = 0
 
     init(readingsMax: Int, channelsMax: Int) {
         self.readingsMax = readingsMax
@@ -54,8 +57,8 @@ struct ColumnCodec: ~Copyable {
         guard readings.count > 0 else { return }
         encodeTimes(readings, into: &writer)
         encodeChannels(readings, into: &writer)
-        encodeQualities(readings, into: &writer)
         let channels = group(readings.count) { Int(readings[$0].channel.rawValue) }
+        encodeQualities(readings, into: &writer)
         encodeOrdinals(readings, channels, into: &writer)
         encodeValues(readings, channels, into: &writer)
     }
@@ -77,13 +80,14 @@ struct ColumnCodec: ~Copyable {
         }
     }
 
-    private func encodeChannels(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
+    private mutating func encodeChannels(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
         resetForecast()
         var hits: UInt64 = 0
         var current: Int32 = -1
         for reading in readings {
             let channel = Int32(reading.channel.rawValue)
             invariant(channel < channelsMax, "channel \(channel)")
+            know(channel)
             if forecast(after: current) == channel {
                 hits += 1
             } else {
@@ -98,7 +102,15 @@ struct ColumnCodec: ~Copyable {
     }
 
     private func resetForecast() {
-        for channel in 0..<channelsMax { follower[channel] = Int32(channel) + 1 }
+        for channel in 0..<known { follower[channel] = Int32(channel) + 1 }
+    }
+
+    @inline(__always)
+    private mutating func know(_ channel: Int32) {
+        while known <= channel {
+            follower[known] = Int32(known) + 1
+            known += 1
+        }
     }
 
     @inline(__always)
@@ -107,9 +119,9 @@ struct ColumnCodec: ~Copyable {
     private func encodeQualities(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
         var index = 0
         while index < readings.count {
-            let quality = readings[index].quality
+            let quality = readings[Int(order[index])].quality
             var end = index + 1
-            while end < readings.count && readings[end].quality == quality { end += 1 }
+            while end < readings.count && readings[Int(order[end])].quality == quality { end += 1 }
             writer.putVarint(UInt64(end - index))
             writer.put(quality.rawValue)
             index = end
@@ -119,7 +131,7 @@ struct ColumnCodec: ~Copyable {
     /// Sorts indices by channel, keeping their order within one; returns how many channels the tables reach.
     private func group(_ count: Int, channel: (Int) -> Int) -> Int {
         var highest = 0
-        counts.update(repeating: 0, count: channelsMax)
+        counts.update(repeating: 0, count: known)
         for index in 0..<count {
             let channel = channel(index)
             counts[channel] += 1
@@ -221,11 +233,10 @@ struct ColumnCodec: ~Copyable {
     ) -> Bool {
         guard count <= readingsMax else { return false }
         guard count > 0 else { return true }
-        guard decodeTimes(&reader, count, readings), decodeChannels(&reader, count, readings),
-            decodeQualities(&reader, count, readings)
-        else { return false }
+        guard decodeTimes(&reader, count, readings), decodeChannels(&reader, count, readings) else { return false }
         let channels = group(count) { Int(readings[$0].channel.rawValue) }
-        return decodeOrdinals(&reader, count, channels, readings) && decodeValues(&reader, channels, readings)
+        return decodeQualities(&reader, count, readings)
+            && decodeOrdinals(&reader, count, channels, readings) && decodeValues(&reader, channels, readings)
     }
 
     private func decodeTimes(_ reader: inout ByteReader, _ count: Int, _ readings: UnsafeMutablePointer<Reading>)
@@ -254,15 +265,16 @@ struct ColumnCodec: ~Copyable {
         return true
     }
 
-    private func decodeChannels(
+    private mutating func decodeChannels(
         _ reader: inout ByteReader, _ count: Int, _ readings: UnsafeMutablePointer<Reading>
     ) -> Bool {
         resetForecast()
         var index = 0
         var current: Int32 = -1
-        func tell(_ channel: Int32) {
+        func tell(_ channel: Int32, _ codec: inout ColumnCodec) {
+            codec.know(channel)
             readings[index].channel = ChannelID(rawValue: UInt16(channel))
-            if current >= 0 { follower[Int(current)] = channel }
+            if current >= 0 { codec.follower[Int(current)] = channel }
             current = channel
             index += 1
         }
@@ -271,11 +283,11 @@ struct ColumnCodec: ~Copyable {
             for _ in 0..<hits {
                 let channel = forecast(after: current)
                 guard channel < channelsMax else { return false }
-                tell(channel)
+                tell(channel, &self)
             }
             guard index < count else { break }
             guard let channel = reader.takeVarint(), channel < UInt64(channelsMax) else { return false }
-            tell(Int32(channel))
+            tell(Int32(channel), &self)
         }
         return true
     }
@@ -291,7 +303,7 @@ struct ColumnCodec: ~Copyable {
             // A reason of a later version keeps its grade.
             let quality = Quality(rawValue: raw) ?? (raw < 32 ? .estimated : .implausible)
             for _ in 0..<length {
-                readings[index].quality = quality
+                readings[Int(order[index])].quality = quality
                 index += 1
             }
         }

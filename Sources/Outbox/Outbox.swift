@@ -11,8 +11,9 @@
 //   - starting never fails because of what is found, and takes no longer for a larger backlog;
 //   - losses are told: each leaves through `takeLoss`.
 //
-// `Outbox.swift` appends and seals; `Outbox+Spill.swift` moves to flash, `Outbox+Bounds.swift` keeps the limits,
-// `Outbox+Offer.swift` offers, `Outbox+Acknowledge.swift` takes the answers, `Outbox+Recovery.swift` starts.
+// `Outbox.swift` appends and seals; `Outbox+Spill.swift` moves to flash, `Outbox+Evict.swift` and `Outbox+Bounds.swift`
+// keep the limits, `Outbox+Offer.swift` offers, `Outbox+Acknowledge.swift` takes the answers, `Outbox+Recovery.swift`
+// starts.
 
 public import World
 
@@ -72,6 +73,8 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var tables: [UInt32: ChannelTable] = [:]
     /// What each known stream's batches are stamped with besides: the boot they belong to.
     var boots: [StreamID: BootID] = [:]
+    /// What is known of the time of this boot and earlier ones.
+    var times = BootTimes()
 
     // Offering.
     var uplink = Cursor()
@@ -101,13 +104,15 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var hasCheckpointFailed = false
     var listAgainAt = Boottime.distantFuture
     var runtimeGeneration: UInt64 = 0
-    var drop: DropScan?
+    var eviction: Eviction?
+    /// Reads a loss back from the body of an item, when that is a tombstone; set by whoever writes them.
+    public var readTombstone: @Sendable ([UInt8]) -> Loss? = { _ in nil }
     var walk: StoredWalk?
     var heldStreams: [StreamID] = []
     var losses: [Loss] = []
     /// The last attempt to seal found no room in the runtime directory.
     var isRuntimeFull = false
-    /// The newest reading that the process before had left in the open batch.
+    /// The newest reading that a process before had left in the open batch, or in the last that it had sealed.
     public internal(set) var leftOpen: Reading?
     /// Readings batches up to this number need not be kept for the KPIs.
     public var kpisPassedThrough: UInt64 = .max {
@@ -127,9 +132,10 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     public func nextSequence(_ lane: Lane) -> UInt64 { open.nextSequence(lane) }
     /// The anchor of this stream's batches that were sealed before the clock had settled; nil until it has.
     public var firstAnchor: Anchor? { open.firstAnchor }
-    /// The clock has settled. Only the first call of a stream has an effect.
-    public mutating func settle(_ anchor: Anchor) {
+    /// The clock has settled, or was set again. Unsettled batches are settled by the first anchor of a stream only.
+    public mutating func settle(_ anchor: Anchor, now: Boottime) {
         if open.firstAnchor == nil { open.setFirstAnchor(anchor) }
+        noteTime(of: anchor, now: now)
     }
 
     /// The first readings batch of this stream under the present configuration.
@@ -169,6 +175,23 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
         open.setNextSequence(sequence + 1, .readings)
         open.removeAll()
         open.setConfigHash(dictionary.configHash)
+    }
+
+    /// Seals windows of readings that had to go, under the next number; nil when there is no room.
+    mutating func sealThinned(
+        _ windows: UnsafeBufferPointer<Reading>, anchor: Anchor?, configHash: UInt32
+    ) -> UInt64? {
+        let sequence = open.nextSequence(.readings)
+        let bytes = codec.encode(
+            readings: windows, counts: [windows.count], stream: stream, first: sequence, anchor: anchor,
+            configHash: configHash, isThinned: true)
+        // Never live, and due for the flash at once.
+        let past = Boottime(nanoseconds: 0)
+        let id = BatchID(stream: stream, lane: .readings, sequence: sequence)
+        guard store(bytes, id: id, oldest: past, newest: past, configHash: configHash) else { return nil }
+        sealedRecords += UInt64(windows.count)
+        open.setNextSequence(sequence + 1, .readings)
+        return sequence
     }
 
     /// Seals items as one batch of their lane.

@@ -17,6 +17,7 @@ final class Node {
 
     var stream: StreamID { outbox.stream }
     var openCount: Int { outbox.openCount }
+    var leftOpen: Reading? { outbox.leftOpen }
     var openReadings: [Reading] { Array(outbox.open.readings) }
     var firstOfConfiguration: UInt64 { outbox.firstOfConfiguration }
     var isDrained: Bool { outbox.isDrained }
@@ -36,7 +37,7 @@ final class Node {
     func append(_ reading: Reading) { outbox.append(reading) }
     func seal(anchor: Anchor?) { outbox.seal(anchor: anchor) }
     func seal(_ items: [Item], lane: Lane, anchor: Anchor?) { outbox.seal(items, lane: lane, anchor: anchor) }
-    /// Undoes the stores that follow a seal, as a kill right behind it would.
+    /// Undoes stores that follow a seal, as a kill before them would.
     func undoSealStores(sequence: UInt64, readings: [Reading]) {
         outbox.open.setNextSequence(sequence, .readings)
         for reading in readings { outbox.open.append(reading) }
@@ -49,6 +50,10 @@ final class Node {
         outbox.step(now: now, isOffering: isOffering)
     }
     func takeLoss() -> Loss? { outbox.takeLoss() }
+    func lossesAreTold() { outbox.lossesAreTold() }
+    func readTombstones(_ read: @escaping @Sendable ([UInt8]) -> Loss?) { outbox.readTombstone = read }
+    func readings(of batch: BatchSlice) -> [Reading] { Array(outbox.codec.readings(of: batch)) }
+    var anchor: Anchor? { outbox.codec.anchor }
     func saveCursors() { outbox.saveCursors() }
     func writeCheckpoint(now: Boottime, counters: [(key: UInt64, total: Int64)]) {
         outbox.writeCheckpoint(now: now, utc: nil, counters: counters, isOrderly: false)

@@ -47,6 +47,21 @@ struct LaneTests {
                 + #"{"t":-1.5,"kind":"disk","state":"full"}]}"#)
     }
 
+    @Test("An unsettled batch tells between which moments its boot lay, as a pack of readings does")
+    func bounds() throws {
+        var told = head(nil)
+        told.notBefore = UTC(seconds: 1_795_257_600)
+        told.notAfter = UTC(nanoseconds: 1_795_261_200_500_000_000)
+        var encoder = LaneEncoder(node: "lamppost-0042")
+        var buffer = PayloadBuffer()
+        encoder.encode(told, lane: .events, [], encodedAt: Boottime(nanoseconds: 10_500_000_001), into: &buffer)
+        #expect(
+            String(decoding: buffer.bytes, as: UTF8.self)
+                == #"{"v":1,"node":"lamppost-0042","stream":"000091c2d04be815","lane":"events","seq":12,"#
+                + #""clock":"unsettled","boot":"b00t","boot_ns":"10500000000","not_before":1795257600,"#
+                + #""not_after":1795261200.5,"config":"9c1e04d2","items":[]}"#)
+    }
+
     @Test("A batch without items is still a message with its number")
     func empty() throws {
         let text = message(.contributions, anchor, [], encodedAt: Boottime(nanoseconds: 100_000_000_000))
@@ -105,5 +120,34 @@ struct LaneTests {
         body.flag("f", false)
         body.text("none", ifPresent: nil)
         #expect(String(decoding: body.object, as: UTF8.self) == #"{"a":[{},{"x":true}],"o":{},"f":false}"#)
+    }
+}
+
+@Suite("Tombstones read back")
+struct TombstoneTextTests {
+    @Test("What a tombstone says is read back, whatever its names and reasons hold")
+    func roundTrip() {
+        let reason = "full: \"a\\b\"\n\tend \u{7F} ü"
+        for numbers in [nil, 1...1, 5...9_000_000_000] as [ClosedRange<UInt64>?] {
+            for channels in [[], [("air.temperature", 3)], [("a\"b", 1), ("readings", .max)]] as [[(String, UInt64)]] {
+                let body = EventItem.tombstone(
+                    stream: 0x7F3A_91C2_D04B_E815, lane: .contributions, numbers: numbers,
+                    channels: channels.map { (name: $0.0, count: $0.1) }, reason: reason)
+                let found = EventItem.tombstone(in: body)
+                #expect(found?.stream == 0x7F3A_91C2_D04B_E815 && found?.lane == .contributions)
+                #expect(found?.numbers == numbers.map { SequenceRange($0.lowerBound, $0.upperBound) })
+                #expect(found?.reason == reason && found?.channels.map(\.name) == channels.map(\.0))
+                #expect(found?.channels.map(\.count) == channels.map(\.1))
+                // Every shorter text, and one byte more, is none.
+                for count in 0..<body.count { #expect(EventItem.tombstone(in: Array(body[..<count])) == nil) }
+                #expect(EventItem.tombstone(in: body + [0x20]) == nil)
+            }
+        }
+    }
+
+    @Test("Other events are no tombstones")
+    func others() {
+        #expect(EventItem.tombstone(in: EventItem.broker(.back)) == nil)
+        #expect(EventItem.tombstone(in: EventItem.disk(.ok)) == nil)
     }
 }
