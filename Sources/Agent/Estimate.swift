@@ -34,8 +34,9 @@ struct Estimate {
     /// TLS records around both (RFC 8446 section 5.2: header, type and tag).
     private static let tlsBytes = 2 * 22.0
 
-    /// A stored value with its time, in a block with others of its channel. (Simulated signals take 0.8.)
-    private static let valueBytes = 1.0
+    /// A stored value with its time, in a block with others of its channel. (Slow signals take 0.8,
+    /// values that leap 1.4.)
+    private static let valueBytes = 1.1
     /// A block's header, anchor and the heads of its columns.
     private static let blockBytes = 65.0
     /// What each channel of a block costs once: its first value and ordinal.

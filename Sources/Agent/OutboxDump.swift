@@ -20,12 +20,13 @@ public func outboxDump(_ place: OutboxPlace) throws(Failure) {
                 guard case .batches = block else { return }
                 let head = "{\"stream\":\"\(header.stream)\",\"lane\":\"\(header.lane.name)\",\"seq\":"
                 let anchor = codec.anchor ?? known
+                let names = tables[header.configHash].map { header.isThinned ? $0.thinned : $0 }
                 var seen = printed[lane] ?? NumberSet()
                 for batch in codec.batches where seen.insert(batch.sequence) {
                     let start = head + "\(batch.sequence),"
                     guard header.lane != .readings else {
                         for reading in codec.readings(of: batch) {
-                            printLine(start + fields(reading, anchor, tables[header.configHash]))
+                            printLine(start + fields(reading, anchor, names))
                         }
                         continue
                     }

@@ -133,6 +133,11 @@ private func report(_ outcome: SendOutcome, _ options: SendOptions, _ survey: Ou
     let sent = "\(counted(outcome.acknowledged, "batch")) in \(counted(outcome.messages, "message")), "
         + "\(sizeText(Int(clamping: outcome.payloadBytes))), \(durationText(outcome.took))"
     let foreign = survey.files.filter { $0.totals.unknownBlocks > 0 }.map(\.segment.file)
+    if !outcome.unheard.isEmpty {
+        printError(
+            "the broker took it and knows nobody who subscribes: ask the platform whether it came, before the card is "
+                + "thrown away")
+    }
     guard let problem = outcome.problem else {
         printLine("everything was acknowledged: \(sent)" + (survey.hasLosses ? "; losses told by tombstones" : ""))
         if options.removes {

@@ -1,6 +1,7 @@
 // A walk through one segment file from front to back, past any damage, told with its place and the numbers that are
 // missing there. The reading of the format is `SegmentScan`'s; here are offsets, and what stands before and behind.
 
+import Gateway
 import LinuxWorld
 import Outbox
 import World
@@ -40,8 +41,9 @@ enum SoundBlock {
 
 struct SegmentWalk: ~Copyable {
     static let chunkBytes = 256 << 10
-    /// What any segment may hold: more than the agent's own `batchReadings`, should that ever grow.
-    var codec = BatchCodec(recordsMax: 65_535, channelsMax: 1_024)
+    /// What any segment may hold: more than the agent's own `batchReadings`, should that ever grow; and of each channel
+    /// the four of its windows besides.
+    var codec = BatchCodec(recordsMax: 65_535, channelsMax: 5 * Limits.channels)
 
     /// Visits every sound block of the stream and lane that the name promises; nil when the file has gone.
     mutating func walk(

@@ -11,6 +11,8 @@ struct SendOutcome {
     /// Nil: everything was acknowledged.
     var problem: String?
     var left = ""
+    /// What the broker said of topics that nobody subscribes to.
+    var unheard: [String] = []
     var acknowledged: UInt64 = 0
     var messages: UInt64 = 0
     var payloadBytes: UInt64 = 0
@@ -25,8 +27,9 @@ struct SendRun {
     let expected: UInt64
     let flashBytes: Int
 
-    /// A broker that has not been reached by then is not there.
+    /// A broker that said why it cannot be had is tried this long; one that says nothing, as over a slow line, longer.
     private static let connectWithin = Duration.seconds(10)
+    private static let answerWithin = Duration.seconds(60)
     /// Not one acknowledgement in so long, over however slow a line: it is no use.
     private static let moveWithin = Duration.seconds(30)
     private static let progressEvery = Duration.seconds(5)
@@ -114,6 +117,7 @@ struct SendRun {
                 let text = line.text.split(separator: ";").first.map(String.init) ?? line.text
                 if line.level == .warning || line.level == .error { lastTrouble = text }
                 if text.hasPrefix("broker: ") { printError(text) }
+                if text.contains("nobody subscribes to ") { outcome.unheard.append(text) }
             }
             let now = clock.now(), figures = courier.figures
             if figures.acknowledged != outcome.acknowledged || courier.isOnline && !wasOnline { movedAt = now }
@@ -158,7 +162,7 @@ struct SendRun {
     }
 
     private func problem(_ age: Duration, still: Duration, _ wasOnline: Bool, _ trouble: String) -> String? {
-        if !wasOnline, age >= Self.connectWithin {
+        if !wasOnline, age >= (trouble.isEmpty ? Self.answerWithin : Self.connectWithin) {
             return "\(site.broker.address.host):\(site.broker.address.port): "
                 + (trouble.isEmpty ? "no answer" : trouble) + "; expected the broker; check --broker and the line"
         }

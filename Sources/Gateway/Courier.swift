@@ -118,6 +118,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         var outbox = outbox
         var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
         kpis.takeUp(&outbox)
+        if plan.carriesOnly { outbox.takenOverAt = startedAt }
         self.kpis = kpis
         outbox.readTombstone = { body in
             EventItem.tombstone(in: body).map {

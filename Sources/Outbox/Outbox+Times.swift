@@ -19,12 +19,15 @@ extension Outbox where D: ~Copyable {
     /// The present moment on the clock of the boot that the decoded block is of (`BootTimes.moment`).
     public func momentOfDecoded(now: Boottime) -> Boottime {
         guard let header = codec.header, header.stream != stream else { return now }
+        var now = now
+        if let takenOverAt, boots[header.stream] != boot { now = Boottime(nanoseconds: 0) + (now - takenOverAt) }
         return times.moment(of: boots[header.stream], newest: codec.newest, now: now)
     }
 
     // MARK: Learning
 
     mutating func noteTime(of anchor: Anchor, now: Boottime) {
+        guard takenOverAt == nil else { return }
         times.last(boot, until: now)
         times.settle(boot, by: anchor)
         isCursorChanged = true

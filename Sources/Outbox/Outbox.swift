@@ -75,6 +75,9 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var boots: [StreamID: BootID] = [:]
     /// What is known of the time of this boot and earlier ones.
     var times = BootTimes()
+    /// When somebody took this outbox over to deliver it on another machine: that one's boot may have begun long before
+    /// those that are stored here, and says nothing of them but that they had ended by then.
+    public var takenOverAt: Boottime?
 
     // Offering.
     var uplink = Cursor()

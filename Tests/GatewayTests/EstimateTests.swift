@@ -27,7 +27,24 @@ import World
         }.joined()
     }
 
+    /// A street's air, an hour of it a second: values that leap from reading to reading.
+    private static let street = ["NO2(GT)", "C6H6(GT)", "T", "RH"].flatMap { column in
+        (0..<4).map { copy in
+            "  - {id: \(["N": "no2", "C": "benzene", "T": "street", "R": "damp"][column.prefix(1)] ?? "")\(copy),"
+                + " driver: replay, file: \(repository)/config/air-quality.csv, column: \(column),"
+                + " quantity: temperature, unit: Cel, missing: -200, speed: 3600, loop: true, every: 1s}\n"
+        }
+    }.joined()
+
+    /// This file is Tests/GatewayTests/EstimateTests.swift.
+    private static let repository: String = {
+        var path = #filePath[...]
+        for _ in 0..<3 { path = path[..<path.lastIndex(of: "/")!] }
+        return String(path)
+    }()
+
     static let cases = [
+        Case(testDescription: "16 channels of leaping values at 1 Hz", sensors: street),
         Case(testDescription: "16 channels at 1 Hz", sensors: simulated(16, every: "1s")),
         Case(testDescription: "8 channels every 60 s", sensors: simulated(8, every: "60s")),
         Case(

@@ -129,12 +129,15 @@ struct DiskTests {
     @Test("says that it is full, of either place")
     func full() throws {
         // /dev/full refuses every write with ENOSPC (full(4)).
-        let folder = try TemporaryFolder(), other = try TemporaryFolder()
-        var disk = try BoardDisk(runtime: "/dev", state: other.path, queueLimit: 1)
+        let folder = try TemporaryFolder()
         let bytes: [UInt8] = [1]
-        #expect(throws: DiskFault.full) { try bytes.withUnsafeBytes { try disk.runtimeWrite("full", at: 0, $0) } }
+        do {
+            var disk = try BoardDisk(runtime: "/dev", state: folder.path, queueLimit: 1)
+            #expect(throws: DiskFault.full) { try bytes.withUnsafeBytes { try disk.runtimeWrite("full", at: 0, $0) } }
+        }
         let work = DiskWork.write(file: "full", offset: 0, bytes: bytes)
-        #expect(try Self.carryOut([work], runtime: folder.path, state: "/dev") == ["full"])
+        let other = try TemporaryFolder()
+        #expect(try Self.carryOut([work], runtime: other.path, state: "/dev") == ["full"])
     }
 
     @Test("says that it is read-only, and that a mapping finds no room", .enabled(if: Mount.isAllowed))
