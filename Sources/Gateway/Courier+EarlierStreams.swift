@@ -54,7 +54,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             }
         case .readings:
             // Readings of another configuration, and those whose time nobody knows, are missing covered time.
-            guard header.configHash == outbox.dictionary.configHash, let anchor = outbox.codec.anchor else { return }
+            guard !header.isThinned, header.configHash == outbox.dictionary.configHash,
+                let anchor = outbox.codec.anchor
+            else { return }
             for batch in outbox.codec.batches {
                 resume!.folder?.fold(outbox.codec.readings(of: batch), seq: batch.sequence, anchor: anchor)
             }

@@ -17,6 +17,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         if !securityEvents.isEmpty { outbox.seal(securityEvents, lane: .security, anchor: settling.anchor) }
         events.removeAll(keepingCapacity: true)
         securityEvents.removeAll(keepingCapacity: true)
+        outbox.lossesAreTold()
     }
 
     /// The first event of a stream needs the checkpoint of the one before: until that is read the others wait for it,
@@ -97,27 +98,6 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 stream: loss.stream.rawValue, lane: loss.lane, numbers: loss.range.map { $0.first...$0.last },
                 channels: loss.counts, reason: loss.reason))
         let total = loss.counts.reduce(0) { $0 &+ $1.count }
-        journal.append(JournalLine(.warning, "\(total) readings given up: \(loss.reason)"))
-    }
-
-    mutating func tellDisk() {
-        guard outbox.diskState != toldDisk else { return }
-        toldDisk = outbox.diskState
-        switch toldDisk {
-        case .fine:
-            event(EventItem.disk(.ok))
-            journal.append(JournalLine(.notice, "flash: works again"))
-        case .failing(let fault):
-            let (state, reason): (EventItem.DiskState, String) =
-                switch fault {
-                case .full: (.full, "no space left")
-                case .readOnly: (.readOnly, "mounted read-only")
-                case .noSuchFile: (.failed, "a file is missing")
-                case .notPermitted: (.failed, "not permitted")
-                case .failed(let errno): (.failed, "errno \(errno)")
-                }
-            event(EventItem.disk(state, reason: reason))
-            journal.append(JournalLine(.error, "flash: \(reason); readings stay in memory and are published live"))
-        }
+        if let text = lossLines.note(total, loss.reason, at: now) { journal.append(JournalLine(.warning, text)) }
     }
 }

@@ -80,6 +80,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 kpis.next = sequence + 1
                 continue
             }
+            // Windows of readings that had to go: those were folded when they were sealed.
+            guard outbox.codec.header?.isThinned != true else {
+                kpis.next = sequence + 1
+                continue
+            }
             // Only KPI windows wait for the clock.
             guard let anchor = outbox.codec.anchor ?? outbox.firstAnchor else {
                 kpis.deadline = .distantFuture
@@ -100,9 +105,18 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     private mutating func beginFolding(_ sequence: UInt64, _ anchor: Anchor) {
         let isNewConfiguration = sequence == outbox.firstOfConfiguration && sequence > 1
         let from = isNewConfiguration ? outbox.codec.readings.first.map { anchor.utc($0.acquired) } : nil
-        var folder = KPIFolder(stream: kpis.stream.rawValue, bindings: kpis.bindings, after: sequence - 1, from: from)
-        if sequence == 1, let dark = darkTime(anchor) {
+        // The beginning of the stream was delivered unsettled, and not kept until the clock had settled.
+        let isBehindReleased = kpis.next == 1 && sequence > 1 && !isNewConfiguration
+        var folder = KPIFolder(
+            stream: kpis.stream.rawValue, bindings: kpis.bindings, after: isBehindReleased ? 0 : sequence - 1,
+            from: from)
+        if kpis.next == 1, let dark = darkTime(anchor) {
             folder.noteDark(from: dark.lastHeartbeat, period: dark.period, until: dark.backAt)
+        }
+        if isBehindReleased, outbox.codec.anchor == nil, let first = outbox.codec.readings.first {
+            // A process that went on with the stream does not know when it began: at most with the boot.
+            let began = isNewStream ? startedAt : Boottime(nanoseconds: 0)
+            folder.noteUnsettled(from: anchor.utc(began), until: anchor.utc(first.acquired))
         }
         kpis.folder = folder
     }

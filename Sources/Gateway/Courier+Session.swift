@@ -150,7 +150,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             do throws(BrokerFault) {
                 id = try broker.publish(topic: topic, payload: buffer, qualityOfService: 1, retained: true)
             } catch {
-                if error != .notNow { journal.append(JournalLine(.warning, "\(topic): \(error.text)")) }
+                let text = "\(topic): \(error.text)"
+                if error != .notNow, retainedFault != text {
+                    retainedFault = text
+                    journal.append(JournalLine(.warning, text))
+                }
             }
         }
         // A full window has no room to remember it, as when the broker does not answer while we stop; nothing waits for
@@ -241,7 +245,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         // began.
         let encodedAt = isOurs ? now : Boottime(nanoseconds: outbox.codec.newest.nanoseconds &+ now.nanoseconds)
         func head(_ sequence: UInt64) -> BatchHead {
-            BatchHead(stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor)
+            BatchHead(
+                stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor,
+                isThinned: header.isThinned)
         }
         guard offered.lane == .readings else {
             let items = outbox.codec.items
@@ -252,7 +258,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             lanes.end(into: &payload)
             return Self.kind(of: offered.lane)
         }
-        let channels = channelFragments(config, header.configHash)
+        let channels = channelFragments(config, header)
         senML.begin(into: &payload)
         for batch in outbox.codec.batches
         where offered.range.first <= batch.sequence && batch.sequence <= offered.range.last {
@@ -261,16 +267,19 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         }
         senML.end(into: &payload)
         let age = isOurs ? now - outbox.codec.newest : .seconds(Int64.max / 2_000_000_000)
-        return age <= outbox.limits.liveAge ? .readings : .history
+        return age <= outbox.limits.liveAge && !header.isThinned ? .readings : .history
     }
 
-    private mutating func channelFragments(_ config: String, _ hash: UInt32) -> ChannelFragments {
-        if let known = fragments[config] { return known }
+    private mutating func channelFragments(_ config: String, _ header: BlockHeader) -> ChannelFragments {
+        let key = header.isThinned ? config + "/thinned" : config
+        if let known = fragments[key] { return known }
         // Without its table a batch says so in its records; another configuration's names would be lies.
-        let made = ChannelFragments(outbox.table(hash) ?? ChannelTable(channels: [], configHash: config))
-        guard outbox.table(hash) != nil else { return made }
+        guard let table = outbox.table(header.configHash) else {
+            return ChannelFragments(ChannelTable(channels: [], configHash: config))
+        }
+        let made = ChannelFragments(header.isThinned ? table.thinned : table)
         if fragments.count >= 8 { fragments.removeAll() }
-        fragments[config] = made
+        fragments[key] = made
         return made
     }
 

@@ -45,7 +45,12 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var securityEvents: [Item] = []
     var journal: [JournalLine] = []
     var flaps: [FlapFilter]
-    var toldDisk = DiskState.fine
+    var seenDisk = DiskState.fine
+    var diskFlaps = FlapFilter()
+    var clockFlaps = FlapFilter()
+    var lossLines = LossLines()
+    /// Why a retained message was refused last, for the journal.
+    var retainedFault: String?
     var payload = PayloadBuffer()
     var senML: SenMLEncoder
     var lanes: LaneEncoder
@@ -110,6 +115,13 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
         kpis.takeUp(&outbox)
         self.kpis = kpis
+        outbox.readTombstone = { body in
+            EventItem.tombstone(in: body).map {
+                Loss(
+                    stream: StreamID(rawValue: $0.stream), lane: $0.lane, range: $0.numbers, counts: $0.channels,
+                    reason: $0.reason)
+            }
+        }
         self.outbox = outbox
         self.broker = broker
         session.start(at: now)
@@ -156,7 +168,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         resumeIsDue = false
         resumeEarlierStreams()
         tellLosses()
-        tellDisk()
+        tellFaults()
         sealEvents()
         speakWithBroker()
         sealEvents()
@@ -174,7 +186,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         if stop == nil { next = min(next, checkpointAt) }
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
-        next = min(next, historyAllowance.readyAt, kpis.deadline)
+        next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
         for filter in flaps { next = min(next, filter.deadline) }
         if settling.anchor == nil {
             // Nothing tells when the clock settles: look once a second until it has, and when the wait is over.
@@ -209,7 +221,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             republishStatus()
         case .stepped(let anchor, let by):
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
-            journal.append(JournalLine(.warning, "clock stepped by \(by)"))
+            journalStep(by: by)
         }
     }
 

@@ -43,18 +43,20 @@ struct BindingFold {
 
     private static let toleratedStepBack: Int64 = 60
     /// Windows that one reading may cover beyond its own: a day of quarters.
-    private static let maximumWindowsCovered: Int64 = 96
+    static let maximumWindowsCovered: Int64 = 96
 
     let source: Source
-    private let length: Int64
+    let length: Int64
     /// Batches up to this number are not needed again, whatever has been folded.
     private(set) var floor: UInt64
     /// In the order in which they were begun; the last one takes the readings.
-    private(set) var windows: [Window] = []
+    var windows: [Window] = []
     private var tracker = OutageTracker()
     /// The anchor's offset when the open outage began: what is published of it must not move with later anchors.
     private var openOffset: Int64 = 0
     private var last: LastReading?
+    /// No reading has been folded yet.
+    var isFresh: Bool { last == nil }
     /// The batch of the reading that gives the next window its beginning; 0: none yet.
     private var contextSeq: UInt64 = 0
     private var coveredThrough = Int64.min
@@ -138,7 +140,7 @@ struct BindingFold {
         quality == .good || quality == .estimated || quality == .calibrationExpired
     }
 
-    private mutating func touch(_ index: Int, _ seq: UInt64) {
+    mutating func touch(_ index: Int, _ seq: UInt64) {
         windows[index].revision = seq
         windows[index].isChanged = true
     }
@@ -226,7 +228,7 @@ struct BindingFold {
         return isContextGone
     }
 
-    private mutating func append(start: Int64, end: Int64) {
+    mutating func append(start: Int64, end: Int64) {
         windows.append(Window(start: start, end: end, state: zero, precededBy: contextSeq))
         highestEnd = max(highestEnd, end)
     }
@@ -367,22 +369,5 @@ extension BindingFold {
         openOffset = anchor.offsetNanoseconds
         last?.nanoseconds &-= anchor.offsetNanoseconds
         last?.offset = anchor.offsetNanoseconds
-    }
-
-    /// The node was without power: an outage that began after `from` and not after `from + period`, and ended with
-    /// `until`.
-    mutating func noteDark(from: UTC, period: Duration, until: UTC) {
-        guard case .mains(let customers) = source, floor == 0, last == nil, windows.isEmpty, from < until else {
-            return
-        }
-        let latest = min(from.nanoseconds &+ period.nanoseconds, until.nanoseconds)
-        let start = gridStart(of: UTC(nanoseconds: latest).seconds, length: length)
-        append(start: start, end: start + length)
-        var outages = OutageState(dark: customers)
-        outages.add(
-            minimum: until.nanoseconds - latest, maximum: until.nanoseconds - from.nanoseconds, customers: customers,
-            isCounted: true)
-        windows[0].state = .outages(outages)
-        _ = windows[0].add(Span(from: from.seconds, to: until.seconds, isValid: false, flag: .dark))
     }
 }

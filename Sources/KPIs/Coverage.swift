@@ -19,6 +19,8 @@ enum Flag: Int, CaseIterable {
     case dark
     /// The wall clock was stepped while this time passed.
     case clockStep
+    /// Readings were taken before the clock had settled, delivered so, and not kept until it had.
+    case unsettled
 
     /// As published; sorted, the names are in canonical order.
     var name: String {
@@ -41,6 +43,7 @@ enum Flag: Int, CaseIterable {
         case .missing: "missing"
         case .dark: "dark"
         case .clockStep: "clock_step"
+        case .unsettled: "unsettled"
         }
     }
 

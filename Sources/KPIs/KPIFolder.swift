@@ -16,6 +16,7 @@
 //   flash, then fold the batches that were spilled, `take(.provisional)`, done.
 // - The node had no power and the boot before did not end orderly: `noteDark` on the new stream's folder, before its
 //   first batch, each time that stream is folded from its beginning.
+// - The oldest batches were acknowledged and released before the clock had settled: `noteUnsettled`, likewise.
 // Readings that were lost (ring, tombstones) need no word here: their ordinals are missing, and their time is flagged
 // `lost`.
 //
@@ -119,6 +120,12 @@ public struct KPIFolder: Sendable {
     /// was not seen. Ignored once there is anything else.
     public mutating func noteDark(from: UTC, period: Duration, until: UTC) {
         for index in folds.indices { folds[index].noteDark(from: from, period: period, until: until) }
+    }
+
+    /// Readings of the stream from `from` to `until` were released before the clock had settled: their time is said as
+    /// missing, flagged `unsettled`. Ignored once anything has been folded.
+    public mutating func noteUnsettled(from: UTC, until: UTC) {
+        for index in folds.indices { folds[index].noteUnsettled(from: from, until: until) }
     }
 
     private func contribution(_ index: Int, _ place: Int) -> Contribution {

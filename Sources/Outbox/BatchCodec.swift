@@ -54,14 +54,15 @@ public struct BatchCodec: ~Copyable {
     // MARK: Encoding
 
     /// A block of the readings lane; `counts` are the readings of each of the consecutive batches from `first` on.
+    /// `readings` may be those of the last decoded block.
     public mutating func encode(
         readings: UnsafeBufferPointer<Reading>, counts: [Int], stream: StreamID, first: UInt64, anchor: Anchor?,
-        configHash: UInt32
+        configHash: UInt32, isThinned: Bool = false
     ) -> [UInt8] {
         writer.bytes.removeAll(keepingCapacity: true)
         let start = Block.begin(
             .batches, lane: .readings, stream: stream, first: first, count: counts.count, configHash: configHash,
-            settled: anchor != nil, into: &writer)
+            settled: anchor != nil, thinned: isThinned, into: &writer)
         put(anchor)
         for count in counts { writer.putVarint(UInt64(count)) }
         columns.encode(readings, into: &writer)

@@ -11,8 +11,9 @@
 //     13    1   kind: 0 batches, 1 dictionary
 //     14    1   lane (Lane)
 //     15    1   flags: bit 0: the batches are settled (the payload begins with their anchor);
-//               bit 1: the header is extended by the 8-byte hash of the batch before (reserved, not written yet);
-//               other bits must be 0 in version 1
+//               bit 1: the header is extended by the 8-byte hash of the batch before (room for it: not written yet,
+//               and read over by its length); bit 2: the records are windows of readings that had to go
+//               (`Thinning.swift`), under the channel numbers described there; other bits must be 0 in version 1
 //     16    8   stream
 //     24    8   number of the first batch (dictionary: 0)
 //     32    2   number of batches, consecutive (dictionary: 0)
@@ -48,6 +49,8 @@ public struct BlockHeader: Equatable, Sendable {
     static let magic: UInt32 = 0x3142_4543  // "CEB1"
     static let version: UInt8 = 1
     static let settledFlag: UInt8 = 1
+    static let chainedFlag: UInt8 = 2
+    static let thinnedFlag: UInt8 = 4
     /// A block longer than this is damage, whatever its length field says.
     public static let largestBlockBytes = 1 << 20
 
@@ -55,6 +58,8 @@ public struct BlockHeader: Equatable, Sendable {
     public var kind: BlockKind
     public var lane: Lane
     public var isSettled: Bool
+    /// The records are windows, not readings.
+    public var isThinned = false
     public var stream: StreamID
     public var first: UInt64
     public var count: Int
@@ -95,7 +100,8 @@ public enum Block {
             let count = reader.take(UInt16.self), let headerBytes = reader.take(UInt16.self),
             let configHash = reader.take(UInt32.self)
         else { return .damage }
-        guard version == BlockHeader.version, let kind = BlockKind(rawValue: kindByte),
+        let known = BlockHeader.settledFlag | BlockHeader.chainedFlag | BlockHeader.thinnedFlag
+        guard version == BlockHeader.version, flags & ~known == 0, let kind = BlockKind(rawValue: kindByte),
             let lane = Lane(rawValue: laneByte),
             Int(headerBytes) >= BlockHeader.bytes, Int(headerBytes) <= length,
             kind == .dictionary || (count >= 1 && first >= 1 && first <= .max - UInt64(count))
@@ -103,8 +109,8 @@ public enum Block {
         return .block(
             BlockHeader(
                 length: length, kind: kind, lane: lane, isSettled: flags & BlockHeader.settledFlag != 0,
-                stream: StreamID(rawValue: stream), first: first, count: Int(count), headerBytes: Int(headerBytes),
-                configHash: configHash))
+                isThinned: flags & BlockHeader.thinnedFlag != 0, stream: StreamID(rawValue: stream), first: first,
+                count: Int(count), headerBytes: Int(headerBytes), configHash: configHash))
     }
 
     /// Where the next magic stands at or behind `offset`; the end when there is none.
@@ -121,7 +127,7 @@ public enum Block {
 
     static func begin(
         _ kind: BlockKind, lane: Lane, stream: StreamID, first: UInt64, count: Int, configHash: UInt32, settled: Bool,
-        into writer: inout ByteWriter
+        thinned: Bool = false, into writer: inout ByteWriter
     ) -> Int {
         let start = writer.bytes.count
         writer.put(BlockHeader.magic)
@@ -130,7 +136,7 @@ public enum Block {
         writer.put(BlockHeader.version)
         writer.put(kind.rawValue)
         writer.put(lane.rawValue)
-        writer.put(settled ? BlockHeader.settledFlag : UInt8(0))
+        writer.put((settled ? BlockHeader.settledFlag : 0) | (thinned ? BlockHeader.thinnedFlag : 0))
         writer.put(stream.rawValue)
         writer.put(first)
         writer.put(UInt16(count))

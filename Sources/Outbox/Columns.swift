@@ -8,9 +8,10 @@
 //              that: the next higher number). Runs: how many forecasts held (varint), then the channel that came
 //              instead (varint), until all are told
 //   qualities  runs: length (varint), raw value (one byte)
-//   ordinals   per channel present, ascending: its first ordinal less the channel's before (signed varint); then the
-//              number of jumps (varint) and per jump its place since the last (varint) and how much more than 1 it adds
-//              (varint); places count readings grouped by channel, ascending
+//   ordinals   per channel present, ascending: its first ordinal less the channel's before, as runs: how many channels
+//              have the same difference (varint), then that (signed varint). Then the number of jumps (varint) and per
+//              jump its place since the last (varint) and how much more than 1 it adds (varint); places count readings
+//              grouped by channel, ascending
 //   values     per channel present, ascending, over its readings that are not bad: the first (signed varint); if there
 //              are more: a width in bits (one byte, 0 to 64) and the zigzag differences packed in that many bits each,
 //              low bit first, padded to a byte
@@ -29,6 +30,8 @@ struct ColumnCodec: ~Copyable {
     private let follower: UnsafeMutablePointer<Int32>
     /// Per reading, grouped by channel: its index in the block.
     private let order: UnsafeMutablePointer<Int32>
+    /// The tables are in use for the channels below: a node with 16 channels does not pay for 1,000 in every block.
+    private var known = 0
 
     init(readingsMax: Int, channelsMax: Int) {
         self.readingsMax = readingsMax
@@ -76,13 +79,14 @@ struct ColumnCodec: ~Copyable {
         }
     }
 
-    private func encodeChannels(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
+    private mutating func encodeChannels(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
         resetForecast()
         var hits: UInt64 = 0
         var current: Int32 = -1
         for reading in readings {
             let channel = Int32(reading.channel.rawValue)
             invariant(channel < channelsMax, "channel \(channel)")
+            know(channel)
             if forecast(after: current) == channel {
                 hits += 1
             } else {
@@ -97,7 +101,15 @@ struct ColumnCodec: ~Copyable {
     }
 
     private func resetForecast() {
-        for channel in 0..<channelsMax { follower[channel] = Int32(channel) + 1 }
+        for channel in 0..<known { follower[channel] = Int32(channel) + 1 }
+    }
+
+    @inline(__always)
+    private mutating func know(_ channel: Int32) {
+        while known <= channel {
+            follower[known] = Int32(known) + 1
+            known += 1
+        }
     }
 
     @inline(__always)
@@ -118,7 +130,7 @@ struct ColumnCodec: ~Copyable {
     /// Sorts indices by channel, keeping their order within one; returns how many channels the tables reach.
     private func group(_ count: Int, channel: (Int) -> Int) -> Int {
         var highest = 0
-        counts.update(repeating: 0, count: channelsMax)
+        counts.update(repeating: 0, count: known)
         for index in 0..<count {
             let channel = channel(index)
             counts[channel] += 1
@@ -143,15 +155,25 @@ struct ColumnCodec: ~Copyable {
     ) {
         var previousFirst: UInt64 = 0
         var jumps: UInt64 = 0
+        // Channels that are read together have counted the same: one run for all of them.
+        var run: (length: UInt64, difference: Int64) = (0, 0)
         for channel in 0..<channels where counts[channel] > 0 {
             let start = Int(starts[channel])
             let first = readings[Int(order[start])].ordinal
-            writer.putSigned(Int64(bitPattern: first &- previousFirst))
+            let difference = Int64(bitPattern: first &- previousFirst)
             previousFirst = first
+            if run.length > 0 && run.difference != difference {
+                writer.putVarint(run.length)
+                writer.putSigned(run.difference)
+                run.length = 0
+            }
+            run = (run.length + 1, difference)
             for place in start + 1..<start + max(1, Int(counts[channel])) {
                 if readings[Int(order[place])].ordinal &- readings[Int(order[place - 1])].ordinal != 1 { jumps += 1 }
             }
         }
+        writer.putVarint(run.length)
+        writer.putSigned(run.difference)
         writer.putVarint(jumps)
         guard jumps > 0 else { return }
         var last = 0
@@ -243,15 +265,16 @@ struct ColumnCodec: ~Copyable {
         return true
     }
 
-    private func decodeChannels(
+    private mutating func decodeChannels(
         _ reader: inout ByteReader, _ count: Int, _ readings: UnsafeMutablePointer<Reading>
     ) -> Bool {
         resetForecast()
         var index = 0
         var current: Int32 = -1
-        func tell(_ channel: Int32) {
+        func tell(_ channel: Int32, _ codec: inout ColumnCodec) {
+            codec.know(channel)
             readings[index].channel = ChannelID(rawValue: UInt16(channel))
-            if current >= 0 { follower[Int(current)] = channel }
+            if current >= 0 { codec.follower[Int(current)] = channel }
             current = channel
             index += 1
         }
@@ -260,11 +283,11 @@ struct ColumnCodec: ~Copyable {
             for _ in 0..<hits {
                 let channel = forecast(after: current)
                 guard channel < channelsMax else { return false }
-                tell(channel)
+                tell(channel, &self)
             }
             guard index < count else { break }
             guard let channel = reader.takeVarint(), channel < UInt64(channelsMax) else { return false }
-            tell(Int32(channel))
+            tell(Int32(channel), &self)
         }
         return true
     }
@@ -291,9 +314,16 @@ struct ColumnCodec: ~Copyable {
         _ reader: inout ByteReader, _ count: Int, _ channels: Int, _ readings: UnsafeMutablePointer<Reading>
     ) -> Bool {
         var first: UInt64 = 0
+        var run: (left: UInt64, difference: Int64) = (0, 0)
         for channel in 0..<channels where counts[channel] > 0 {
-            guard let change = reader.takeSigned() else { return false }
-            first = first &+ UInt64(bitPattern: change)
+            if run.left == 0 {
+                guard let length = reader.takeVarint(), length >= 1, let difference = reader.takeSigned() else {
+                    return false
+                }
+                run = (length, difference)
+            }
+            run.left -= 1
+            first = first &+ UInt64(bitPattern: run.difference)
             readings[Int(order[Int(starts[channel])])].ordinal = first
         }
         guard var jumps = reader.takeVarint(), jumps <= UInt64(count) else { return false }

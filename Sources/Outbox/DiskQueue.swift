@@ -10,7 +10,7 @@ enum DiskPurpose: Equatable {
     /// Write, sync and directory sync of one spill: all must succeed.
     case spill(lane: Lane)
     case historyRead
-    case dropRead
+    case evictionRead
     case walkRead
     case remove
 }

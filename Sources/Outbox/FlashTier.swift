@@ -16,10 +16,14 @@ struct FlashSegment {
     var isOffered = false
     /// Could not be read when last tried.
     var isUnreadable = false
+    /// How often reading it has failed in this process.
+    var failures = 0
     /// Something in it was not offered because the cursor had no room.
     var isHeldBack = false
     /// Some numbers are not in it, and may yet turn up in another segment: to be read again when one has gone.
     var owesNumbers = false
+    /// It holds nothing but windows of readings that were thinned.
+    var isThinned = false
     /// It holds blocks of a later version: kept until that version runs again, or space runs out.
     var isForeign = false
 }
@@ -89,6 +93,13 @@ struct FlashTier {
         segments[index].last = max(last, segments[index].last ?? 0)
     }
 
+    /// Another read of it has failed; how many by now.
+    mutating func countFailure(_ name: SegmentName) -> Int {
+        guard let index = index(of: name) else { return 0 }
+        segments[index].failures += 1
+        return segments[index].failures
+    }
+
     mutating func markUnreadable(_ name: SegmentName) {
         guard let index = index(of: name) else { return }
         segments[index].isUnreadable = true
@@ -138,12 +149,23 @@ struct FlashTier {
         return nil
     }
 
+    mutating func markThinned(_ name: SegmentName) {
+        guard let index = index(of: name) else { return }
+        segments[index].isThinned = true
+    }
+
+    /// The oldest readings that may still be thinned; what is being sent is left to go.
+    func nextToThin(isBeingSent: (SegmentName) -> Bool) -> SegmentName? {
+        segments.first { $0.name.lane == .readings && !$0.isOpen && !$0.isThinned && !isBeingSent($0.name) }?.name
+    }
+
     /// What to give up first when space runs out: readings before events, contributions last, oldest first; what is
-    /// being sent only when there is nothing else.
-    func nextToDrop(isBeingSent: (SegmentName) -> Bool) -> SegmentName? {
+    /// being sent only when there is nothing else. One that is still written to goes when it has so many bytes: less
+    /// would free no more than telling it takes.
+    func nextToDrop(openFrom bytes: Int, isBeingSent: (SegmentName) -> Bool) -> SegmentName? {
         var sending: SegmentName?
         for lane in [Lane.readings, .events, .security, .contributions] {
-            for segment in segments where segment.name.lane == lane && !segment.isOpen {
+            for segment in segments where segment.name.lane == lane && (!segment.isOpen || segment.bytes >= bytes) {
                 guard isBeingSent(segment.name) else { return segment.name }
                 if sending == nil { sending = segment.name }
             }

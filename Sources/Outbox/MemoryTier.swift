@@ -198,7 +198,8 @@ struct MemoryTier {
                         guard header.first == name.first + UInt64(segment.entries.count),
                             codec.decode(block, header: header)
                         else { break }
-                        let times = codec.timeSpan
+                        let past = Boottime(nanoseconds: 0)
+                        let times = header.isThinned ? (oldest: past, newest: past) : codec.timeSpan
                         segment.entries.append(
                             Entry(
                                 offset: UInt32(segment.bytes), oldest: Self.tenths(times.oldest),

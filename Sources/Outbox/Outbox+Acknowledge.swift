@@ -36,9 +36,7 @@ extension Outbox where D: ~Copyable {
         for batch in codec.batches where delivery.range.first <= batch.sequence && batch.sequence <= delivery.range.last
         {
             let readings = delivery.lane == .readings ? codec.readings(of: batch) : codec.readings
-            counts.add(
-                readings, items: batch.count, lane: delivery.lane, table: codec.header.flatMap { tables[$0.configHash] }
-            )
+            if let header = codec.header { counts.add(readings, items: batch.count, header, tables[header.configHash]) }
         }
         losses.append(
             Loss(

@@ -1,4 +1,4 @@
-// The bounds of both tiers: what is over them is dropped, lane by lane, and every loss is counted and told.
+// The bound of the memory tier, removals, and the counting of what is lost. The flash's bound is `Outbox+Evict.swift`.
 
 import World
 
@@ -23,95 +23,21 @@ extension Outbox where D: ~Copyable {
         guard let range = memory.oldestSegment(lane) else { return }
         var counts = LossCounter()
         var lost: SequenceRange?
+        var tombstones = Tombstones()
         for sequence in range.first...range.last {
             guard !uplink.contains(BatchID(stream: stream, lane: lane, sequence: sequence)),
                 sequence > open.spilledThrough(lane), load(lane, sequence), let header = codec.header
             else { continue }
-            counts.add(codec.readings, items: codec.items.count, lane: lane, table: tables[header.configHash])
+            counts.add(codec.readings, items: codec.items.count, header, tables[header.configHash])
+            if lane == .events { tombstones.add(codec.items, readTombstone) }
             lost = SequenceRange(lost?.first ?? sequence, sequence)
         }
         guard let lost else { return }
+        losses += tombstones.merged
         losses.append(
             Loss(stream: stream, lane: lane, range: lost, counts: counts.sorted, reason: "memory full, flash failing"))
         uplink.insert(lost, stream: stream, lane: lane)
         isCursorChanged = true
-    }
-
-    mutating func keepFlashBound(now: Boottime) {
-        guard flash.bytes > limits.flashBytesMax, drop == nil else { return }
-        let scanned = scan?.name
-        let name = flash.nextToDrop { name in
-            name == scanned || inFlight.contains { $0.stream == name.stream && $0.lane == name.lane && !$0.isLive }
-        }
-        guard let name else { return }
-        if scan?.name == name { scan = nil }
-        drop = DropScan(name: name, scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes))
-        continueDrop(now: now)
-    }
-
-    mutating func continueDrop(now: Boottime) {
-        guard var current = drop else { return }
-        var counts = LossCounter(current.counts)
-        reading: while true {
-            switch current.scan.next() {
-            case .needsBytes:
-                current.counts = counts.sorted
-                drop = current
-                queue.ask(current.scan.read, .dropRead)
-                return
-            case .block(let header, let at):
-                let chunk = current.scan.chunk
-                chunk.withUnsafeBytes { bytes in
-                    let block = UnsafeRawBufferPointer(rebasing: bytes[at..<at + header.length])
-                    if header.kind == .dictionary {
-                        if let found = ChannelDictionary.decode(block, header: header) {
-                            tables[found.configHash] = found.table
-                        }
-                    } else if codec.decode(block, header: header) {
-                        for batch in codec.batches
-                        where !uplink.contains(
-                            BatchID(stream: header.stream, lane: header.lane, sequence: batch.sequence))
-                        {
-                            let readings = header.lane == .readings ? codec.readings(of: batch) : codec.readings
-                            counts.add(
-                                readings, items: batch.count, lane: header.lane, table: tables[header.configHash])
-                            current.range = SequenceRange(current.range?.first ?? batch.sequence, batch.sequence)
-                        }
-                    }
-                }
-            case .end:
-                break reading
-            }
-        }
-        finishDrop(current, counts)
-    }
-
-    mutating func finishDrop(_ current: DropScan, _ counts: LossCounter) {
-        drop = nil
-        if let range = current.range {
-            losses.append(
-                Loss(
-                    stream: current.name.stream, lane: current.name.lane, range: range, counts: counts.sorted,
-                    reason: "outbox full"))
-            uplink.insert(range, stream: current.name.stream, lane: current.name.lane)
-            isCursorChanged = true
-        }
-        removeSegment(current.name)
-    }
-
-    mutating func finishDropRead(_ result: DiskCompletion.Result, now: Boottime) {
-        guard var current = drop else { return }
-        if case .bytes(let bytes) = result {
-            current.scan.accept(bytes)
-            drop = current
-            continueDrop(now: now)
-        } else {
-            // It cannot even be read: what was in it is unknown, and that is said.
-            current.range = SequenceRange(
-                current.name.first,
-                flash.index(of: current.name).flatMap { flash.segments[$0].last } ?? current.name.first)
-            finishDrop(current, LossCounter(current.counts))
-        }
     }
 
     mutating func removeSegment(_ name: SegmentName) {
@@ -145,21 +71,40 @@ extension Outbox where D: ~Copyable {
 struct LossCounter {
     private var counts: [String: UInt64] = [:]
 
+    var isEmpty: Bool { counts.isEmpty }
+
     init(_ counts: [(name: String, count: UInt64)] = []) {
         for (name, count) in counts { self.counts[name] = count }
     }
 
-    mutating func add(_ readings: UnsafeBufferPointer<Reading>, items: Int, lane: Lane, table: ChannelTable?) {
-        guard lane == .readings else {
-            counts[lane.name, default: 0] += UInt64(items)
+    mutating func add(
+        _ readings: UnsafeBufferPointer<Reading>, items: Int, _ header: BlockHeader, _ table: ChannelTable?
+    ) {
+        guard header.lane == .readings else {
+            counts[header.lane.name, default: 0] += UInt64(items)
             return
         }
-        for reading in readings {
-            let index = Int(reading.channel.rawValue)
-            let name =
-                table.map { index < $0.count ? $0.channels[index].name : "channel \(index)" } ?? "channel \(index)"
-            counts[name, default: 0] += 1
+        add(readings, of: header.isThinned ? table?.thinned : table)
+    }
+
+    mutating func add(_ readings: UnsafeBufferPointer<Reading>, of table: ChannelTable?) {
+        // By number first: a name is looked up once for each channel, not for each reading.
+        var numbers: [UInt16: UInt64] = [:]
+        for reading in readings { numbers[reading.channel.rawValue, default: 0] += 1 }
+        for (number, count) in numbers {
+            let index = Int(number)
+            let name = table.flatMap { index < $0.count ? $0.channels[index].name : nil } ?? "channel \(index)"
+            counts[name, default: 0] += count
         }
+    }
+
+    func without(_ others: LossCounter) -> LossCounter {
+        var rest = self
+        for (name, count) in others.counts {
+            let left = (rest.counts[name] ?? 0).subtractingReportingOverflow(count)
+            rest.counts[name] = left.overflow || left.partialValue == 0 ? nil : left.partialValue
+        }
+        return rest
     }
 
     mutating func add(_ others: [(name: String, count: UInt64)]) {
@@ -168,5 +113,36 @@ struct LossCounter {
 
     var sorted: [(name: String, count: UInt64)] {
         counts.sorted { $0.key < $1.key }.map { (name: $0.key, count: $0.value) }
+    }
+}
+
+/// Tombstones in events that are lost themselves: merged into one a stream and lane, which are told again.
+struct Tombstones {
+    private(set) var merged: [Loss] = []
+    /// Beyond so many streams and lanes only counts are kept, with another stream's of the lane.
+    private static var lossesMax: Int { 64 }
+
+    mutating func add(_ items: [Item], _ read: ([UInt8]) -> Loss?) {
+        for item in items {
+            if let loss = read(item.body) { add(loss) }
+        }
+    }
+
+    private mutating func add(_ loss: Loss) {
+        let same = merged.firstIndex {
+            $0.stream == loss.stream && $0.lane == loss.lane && ($0.range == nil) == (loss.range == nil)
+        }
+        let stead = merged.count < Self.lossesMax ? nil : merged.firstIndex { $0.lane == loss.lane }
+        guard let index = same ?? stead else {
+            merged.append(loss)
+            return
+        }
+        var counts = LossCounter(merged[index].counts)
+        counts.add(loss.counts)
+        merged[index].counts = counts.sorted
+        if same != nil, let old = merged[index].range, let new = loss.range {
+            merged[index].range = SequenceRange(min(old.first, new.first), max(old.last, new.last))
+        }
+        if merged[index].reason != loss.reason { merged[index].reason = "several, merged" }
     }
 }

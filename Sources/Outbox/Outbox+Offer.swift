@@ -25,6 +25,8 @@ struct HistoryScan {
     var damageBefore = 0
     /// The read that is under way: the answer to any other is an earlier scan's.
     var awaiting: UInt64?
+    /// That read goes around what cannot be read.
+    var pieces: PieceRead?
     /// A block of which some batches are still to be offered: where it stands in the chunk.
     var pending: (header: BlockHeader, at: Int)?
     var hasHeldBack = false
@@ -225,7 +227,7 @@ extension Outbox where D: ~Copyable {
 
     /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves or another
     /// one follows; otherwise only that something was there.
-    private mutating func noteDamageAtEnd() {
+    mutating func noteDamageAtEnd() {
         let name = scan!.name
         let known = flash.index(of: name).flatMap { flash.segments[$0].last } ?? 0
         guard scan!.scan.damagedBytes > scan!.damageBefore || known > scan!.lastSeen else { return }
@@ -321,7 +323,7 @@ extension Outbox where D: ~Copyable {
         guard isSound, tables[header.configHash] != nil || header.lane != .readings else {
             var counts = LossCounter()
             if isSound { for batch in codec.batches where first <= batch.sequence && batch.sequence <= last {
-                counts.add(codec.readings(of: batch), items: 0, lane: header.lane, table: nil)
+                counts.add(codec.readings(of: batch), items: 0, header, nil)
             } }
             losses.append(
                 Loss(
@@ -340,30 +342,5 @@ extension Outbox where D: ~Copyable {
         scan!.lastSeen = max(scan!.lastSeen, header.last)
         scan!.pending = nil
         scan!.isBehindDamage = false
-    }
-
-    mutating func finishHistoryRead(_ token: UInt64, _ result: DiskCompletion.Result, now: Boottime) {
-        guard scan != nil, scan!.awaiting == token else { return }
-        scan!.awaiting = nil
-        switch result {
-        case .bytes(let bytes):
-            scan!.scan.accept(bytes)
-            unreadableDelay = Self.firstUnreadableDelay
-        case .failed(.noSuchFile):
-            // Somebody else removed it. What was in it is not known, but that it was there is.
-            scan!.pending = nil
-            noteDamageAtEnd()
-            let name = scan!.name
-            scan = nil
-            flash.remove(name)
-            flash.offerAgain { $0.owesNumbers && $0.name.stream == name.stream && $0.name.lane == name.lane }
-        case .failed(let fault):
-            diskFailed(fault, at: now)
-            flash.markUnreadable(scan!.name)
-            scan = nil
-            unreadableRetryAt = now + unreadableDelay
-            unreadableDelay = min(unreadableDelay * 2, .seconds(3_600))
-        default: break
-        }
     }
 }

@@ -41,7 +41,8 @@ extension Outbox where D: ~Copyable {
         self.boot = boot
         self.dictionary = dictionary
         // Stored batches may be of a configuration with more channels.
-        codec = BatchCodec(recordsMax: limits.recordsMax, channelsMax: max(limits.channelsMax, 1_024))
+        codec = BatchCodec(
+            recordsMax: limits.recordsMax, channelsMax: Thinning.channelNumbers(max(limits.channelsMax, 1_024)))
         memory = MemoryTier(segmentBytesMax: limits.memorySegmentBytes)
         packed = .allocate(capacity: limits.recordsMax)
         open = OpenBatch(memory: mapped, capacity: limits.recordsMax)
@@ -90,8 +91,10 @@ extension Outbox where D: ~Copyable {
             var next = open.nextSequence(lane)
             // Sealed but killed before the number was stored: what is open is already in the memory tier.
             while memory.contains(lane, next) {
+                // Windows are sealed beside the open batch.
+                let isOpenBatch = lane == .readings && !(load(lane, next) && codec.header?.isThinned == true)
                 next += 1
-                if lane == .readings { open.removeAll() }
+                if isOpenBatch { open.removeAll() }
             }
             open.setNextSequence(next, lane)
         }

@@ -11,14 +11,6 @@ struct Spill {
     var tokens: ClosedRange<UInt64>
 }
 
-/// A segment being read before it is given up, so that its tombstone can say what was in it.
-struct DropScan {
-    var name: SegmentName
-    var scan: SegmentScan
-    var counts: [(name: String, count: UInt64)] = []
-    var range: SequenceRange?
-}
-
 extension Outbox where D: ~Copyable {
     /// Takes completions and moves everything of the flash on. Never waits. Call once a step.
     /// `isOffering`: what is sealed goes to a broker at once, so that what is young may be acknowledged at any moment.
@@ -51,10 +43,10 @@ extension Outbox where D: ~Copyable {
     public func deadline() -> Boottime {
         guard losses.isEmpty || isRuntimeFull else { return Boottime(nanoseconds: 0) }
         var deadline = min(unreadableRetryAt, listAgainAt)
-        guard recovery.hasListing, !isAtFlashBound else { return deadline }
-        for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil {
+        guard recovery.hasListing else { return deadline }
+        for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil && mayGrow(lane) {
             guard let next = nextToSpill(lane), let oldest = memory.oldest(lane, next) else { continue }
-            deadline = min(deadline, max(oldest + halfWindow, diskRetryAt))
+            deadline = min(deadline, max(isAwaited(lane) ? oldest : oldest + halfWindow, diskRetryAt))
         }
         return deadline
     }
@@ -75,17 +67,20 @@ extension Outbox where D: ~Copyable {
     /// power-fail).
     public mutating func spillWhatIsDue(now: Boottime, isOffering: Bool, everything: Bool) {
         guard recovery.hasListing else { return }
-        guard everything || now >= diskRetryAt && !isAtFlashBound else { return }
-        for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil {
+        guard everything || now >= diskRetryAt else { return }
+        for lane in Lane.allCases where spills[Int(lane.rawValue)] == nil && (everything || mayGrow(lane)) {
             guard let next = nextToSpill(lane), let oldest = memory.oldest(lane, next) else { continue }
-            guard everything || now - oldest >= halfWindow else { continue }
-            spill(lane, from: next, now: now, isOffering: isOffering && !everything)
+            let isAwaited = isAwaited(lane)
+            guard everything || isAwaited || now - oldest >= halfWindow else { continue }
+            spill(lane, from: next, now: now, isOffering: isOffering && !everything && !isAwaited)
         }
         queue.submit(to: &disk)
     }
 
     /// Room is made first; meanwhile the memory tier holds what comes. (The completions of the removal wake us.)
-    private var isAtFlashBound: Bool { flash.bytes > limits.flashBytesMax && drop != nil }
+    private func mayGrow(_ lane: Lane) -> Bool {
+        flash.bytes <= limits.flashBytesMax || eviction == nil || isAwaited(lane)
+    }
 
     func isEverythingSpilled(_ lane: Lane) -> Bool { nextToSpill(lane) == nil && spills[Int(lane.rawValue)] == nil }
 
@@ -139,13 +134,15 @@ extension Outbox where D: ~Copyable {
         var first: UInt64 = 0
         var anchor: Anchor?
         var configHash: UInt32 = 0
+        var isThinned = false
     }
 
     private mutating func pack(_ header: BlockHeader, into packing: inout Packing, _ bytes: inout [UInt8]) {
         let readings = codec.readings
         let fits = packing.counts.isEmpty
             || (packing.first + UInt64(packing.counts.count) == header.first && packing.anchor == codec.anchor
-                && packing.configHash == header.configHash && packing.records + readings.count <= limits.recordsMax)
+                && packing.configHash == header.configHash && packing.isThinned == header.isThinned
+                && packing.records + readings.count <= limits.recordsMax)
         if !fits {
             // The codec's readings are overwritten by the flush: keep them aside.
             let kept = Array(readings)
@@ -167,7 +164,7 @@ extension Outbox where D: ~Copyable {
         packed.update(from: readings.baseAddress!, count: readings.count)
         packing = Packing(
             counts: [readings.count], records: readings.count, first: header.first, anchor: anchor,
-            configHash: header.configHash)
+            configHash: header.configHash, isThinned: header.isThinned)
     }
 
     private mutating func flush(_ packing: inout Packing, _ bytes: inout [UInt8]) {
@@ -175,7 +172,8 @@ extension Outbox where D: ~Copyable {
         bytes.append(
             contentsOf: codec.encode(
                 readings: UnsafeBufferPointer(start: packed, count: packing.records), counts: packing.counts,
-                stream: stream, first: packing.first, anchor: packing.anchor, configHash: packing.configHash))
+                stream: stream, first: packing.first, anchor: packing.anchor, configHash: packing.configHash,
+                isThinned: packing.isThinned))
         packing = Packing()
     }
 
@@ -220,7 +218,7 @@ extension Outbox where D: ~Copyable {
         case .remove: finishRemoval(result, now: now)
         case .spill(let lane): finishSpill(lane, token, result, now: now)
         case .historyRead: finishHistoryRead(token, result, now: now)
-        case .dropRead: finishDropRead(result, now: now)
+        case .evictionRead: finishEvictionRead(token, result)
         case .walkRead: finishWalkRead(token, result)
         }
     }

@@ -11,8 +11,9 @@
 //   - starting never fails because of what is found, and takes no longer for a larger backlog;
 //   - losses are told: each leaves through `takeLoss`.
 //
-// `Outbox.swift` appends and seals; `Outbox+Spill.swift` moves to flash, `Outbox+Bounds.swift` keeps the limits,
-// `Outbox+Offer.swift` offers, `Outbox+Acknowledge.swift` takes the answers, `Outbox+Recovery.swift` starts.
+// `Outbox.swift` appends and seals; `Outbox+Spill.swift` moves to flash, `Outbox+Evict.swift` and `Outbox+Bounds.swift`
+// keep the limits, `Outbox+Offer.swift` offers, `Outbox+Acknowledge.swift` takes the answers, `Outbox+Recovery.swift`
+// starts.
 
 public import World
 
@@ -101,7 +102,9 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var hasCheckpointFailed = false
     var listAgainAt = Boottime.distantFuture
     var runtimeGeneration: UInt64 = 0
-    var drop: DropScan?
+    var eviction: Eviction?
+    /// Reads a loss back from the body of an item, when that is a tombstone; set by whoever writes them.
+    public var readTombstone: @Sendable ([UInt8]) -> Loss? = { _ in nil }
     var walk: StoredWalk?
     var heldStreams: [StreamID] = []
     var losses: [Loss] = []
@@ -169,6 +172,23 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
         open.setNextSequence(sequence + 1, .readings)
         open.removeAll()
         open.setConfigHash(dictionary.configHash)
+    }
+
+    /// Seals windows of readings that had to go, under the next number; nil when there is no room.
+    mutating func sealThinned(
+        _ windows: UnsafeBufferPointer<Reading>, anchor: Anchor?, configHash: UInt32
+    ) -> UInt64? {
+        let sequence = open.nextSequence(.readings)
+        let bytes = codec.encode(
+            readings: windows, counts: [windows.count], stream: stream, first: sequence, anchor: anchor,
+            configHash: configHash, isThinned: true)
+        // Never live, and due for the flash at once.
+        let past = Boottime(nanoseconds: 0)
+        let id = BatchID(stream: stream, lane: .readings, sequence: sequence)
+        guard store(bytes, id: id, oldest: past, newest: past, configHash: configHash) else { return nil }
+        sealedRecords += UInt64(windows.count)
+        open.setNextSequence(sequence + 1, .readings)
+        return sequence
     }
 
     /// Seals items as one batch of their lane.

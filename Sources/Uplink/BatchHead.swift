@@ -21,12 +21,18 @@ public struct BatchHead: Sendable, Equatable {
     /// Ties that boot's clock to UTC; nil as long as that is not known.
     public var anchor: Anchor?
 
-    public init(stream: UInt64, seq: UInt64, config: String, bootID: String, anchor: Anchor?) {
+    /// Its records are windows of readings that had to go.
+    public var isThinned: Bool
+
+    public init(
+        stream: UInt64, seq: UInt64, config: String, bootID: String, anchor: Anchor?, isThinned: Bool = false
+    ) {
         self.stream = stream
         self.seq = seq
         self.config = config
         self.bootID = bootID
         self.anchor = anchor
+        self.isThinned = isThinned
     }
 }
 

@@ -30,6 +30,10 @@
 //   before, an unsettled batch says `"bt":0`, or the earlier one would still hold.
 // - A batch of an earlier boot that never settled is encoded as of that boot's last known moment plus the time since
 //   this boot began: the latest that it can have been. Its `boot` is not the one that `status` names.
+// - `thinned` is said, and true, of a batch that stands for readings which had to go because the outbox was full
+//   (their numbers are in a tombstone): its records are named `{channel}/min`, `/mean`, `/max` and `/count` and are of
+//   the good readings of one window, `t` being that of the window's first reading; a plain name is a reading that was
+//   kept as it was. Parts of one window join by their counts.
 // - A batch without a reading to publish is one record, `"n":"batch","vs":"empty"`: every record must have a value
 //   (section 4.2), and no channel has a name without a dot.
 // - Of a batch whose configuration is lost, a reading's name and scale are unknown: it is `channel-17/bad` with the
@@ -122,6 +126,7 @@ public struct SenMLEncoder: Sendable {
             buffer.append(",\"config\":")
         }
         buffer.append(quoted: head.config)
+        if head.isThinned { buffer.append(",\"thinned\":true") }
         buffer.append(",")
     }
 

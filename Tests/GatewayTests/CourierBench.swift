@@ -63,6 +63,7 @@ final class CourierBench {
     init(
         seed: UInt64 = 1, wallClock: SimulatedClock.WallClock = .rightButNeverSynchronised,
         profile: SimulatedBroker.Profile = SimulatedBroker.Profile(), ring: Int = 4_096, leftBehind: [Reading] = [],
+        keepAcknowledgedBytes: Int = 4 << 20, memorySegmentBytes: Int = Limits.memorySegmentBytes,
         _ change: (inout CourierPlan) -> Void = { _ in }
     ) throws {
         var plan = Self.plan()
@@ -80,7 +81,8 @@ final class CourierBench {
         guard let boot = BootID(text: clock.bootID) else { invariantFailed("boot id \(clock.bootID)") }
         let limits = OutboxLimits(
             recordsMax: Limits.batchReadings, channelsMax: 64, lossWindow: plan.lossWindow, memoryBytesMax: 16 << 20,
-            keepAcknowledgedBytes: 4 << 20, flashBytesMax: 64 << 20, memorySegmentBytes: Limits.memorySegmentBytes,
+            keepAcknowledgedBytes: keepAcknowledgedBytes, flashBytesMax: 64 << 20,
+            memorySegmentBytes: memorySegmentBytes,
             flashSegmentBytes: Limits.flashSegmentBytes, readChunkBytes: Limits.readChunkBytes,
             liveAge: max(Limits.liveAge, plan.lossWindow), historyOldestFirst: true)
         var random = Random(seed: seed, purpose: "process")

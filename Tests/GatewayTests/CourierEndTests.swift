@@ -66,6 +66,53 @@ import World
         #expect(abs(time - Double(truth.nanoseconds) / 1e9) < 0.2, "within the clock's bound of the truth")
     }
 
+    @Test("What was delivered unsettled and released before the clock settled is missing time, flagged `unsettled`")
+    func releasedUnsettled() throws {
+        let seed = try Self.lateSeed(.seconds(60))
+        let bench = try CourierBench(
+            seed: seed, wallClock: .synchronisesLater, keepAcknowledgedBytes: 1_024, memorySegmentBytes: 512
+        ) {
+            $0.trustsSystemClock = false
+            $0.settleWait = .seconds(5)
+            $0.kpis = [CourierBench.water()]
+        }
+        for pulse in 1...400 {
+            bench.take(2, 3)
+            bench.take(3, Int64(3 * pulse))
+            bench.run(.seconds(1))
+        }
+        #expect(bench.stop() < .seconds(2))
+        let items = try bench.received("contributions").flatMap { $0["items"]?.elements ?? [] }
+        // The newest of each window.
+        var windows: [String: JSON] = [:]
+        for item in items { windows[item["win"]?["start"]?.number ?? ""] = item }
+        var unsettled = 0, valid = 0
+        for item in windows.values {
+            unsettled += Int(item["cov"]?["flags"]?["unsettled"]?.number ?? "0") ?? 0
+            valid += Int(item["cov"]?["valid_s"]?.number ?? "0") ?? 0
+        }
+        #expect(unsettled > 5 && valid > 100, "seed \(seed): \(unsettled) s unsettled, \(valid) s valid")
+        #expect(abs(unsettled + valid - 400) <= 5, "seed \(seed): \(unsettled) + \(valid) of 400 s")
+    }
+
+    @Test("A flash that comes and goes and a ring that is always full make less than 200 journal lines a day")
+    func journalBound() throws {
+        let bench = try CourierBench()
+        bench.broker.goAway(.unreachable)
+        for minute in 0..<24 * 60 {
+            bench.disk.isFull = minute % 2 == 0
+            bench.take(0, Int64(minute))
+            bench.refuse(0, 3)
+            bench.run(.seconds(60))
+        }
+        bench.disk.isFull = false
+        bench.run(.seconds(2 * 3_600))
+        #expect(bench.journal.count < 200, "\(bench.journal.count) lines")
+        let texts = bench.journal.map(\.text)
+        #expect(texts.contains { $0.contains("more readings given up in the last hour: ring full") }, "\(texts.suffix(5))")
+        #expect(texts.contains("flash: flapping, counted from now on") && texts.last { $0.hasPrefix("flash") } != nil)
+    }
+
     @Test("An orderly stop gives out open KPI windows as provisional and says goodbye, all within 2 s")
     func orderlyStop() throws {
         let bench = try CourierBench { $0.kpis = [CourierBench.water()] }

@@ -49,6 +49,10 @@ final class Node {
         outbox.step(now: now, isOffering: isOffering)
     }
     func takeLoss() -> Loss? { outbox.takeLoss() }
+    func lossesAreTold() { outbox.lossesAreTold() }
+    func readTombstones(_ read: @escaping @Sendable ([UInt8]) -> Loss?) { outbox.readTombstone = read }
+    func readings(of batch: BatchSlice) -> [Reading] { Array(outbox.codec.readings(of: batch)) }
+    var anchor: Anchor? { outbox.codec.anchor }
     func saveCursors() { outbox.saveCursors() }
     func writeCheckpoint(now: Boottime, counters: [(key: UInt64, total: Int64)]) {
         outbox.writeCheckpoint(now: now, utc: nil, counters: counters, isOrderly: false)

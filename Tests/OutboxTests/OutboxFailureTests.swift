@@ -25,14 +25,15 @@ struct OutboxFailureTests {
         var lost = Set<UInt64>()
         var told: UInt64 = 0
         for loss in bench.losses {
-            #expect(loss.reason == "outbox full" && loss.stream == bench.box!.stream && loss.lane == .readings)
+            #expect(loss.reason.hasPrefix("outbox full") && loss.stream == bench.box!.stream && loss.lane == .readings)
             let range = loss.range!
             told += loss.counts.reduce(0) { $0 + $1.count }
             #expect(lost.isDisjoint(with: range.first...range.last), "seed \(seed): told twice")
             lost.formUnion(range.first...range.last)
         }
         let missing = bench.sealed.filter { found[$0.key] == nil }
-        #expect(Set(missing.keys.map(\.sequence)) == lost, "seed \(seed)")
+        // The ranges hold numbers of windows too: those of earlier readings, thinned or moved.
+        #expect(Set(missing.keys.map(\.sequence)) == lost.intersection(bench.sealed.keys.map(\.sequence)), "seed \(seed)")
         #expect(missing.values.reduce(0) { $0 + UInt64($1.count) } == told, "seed \(seed)")
         #expect(lost.min() == 1, "seed \(seed): the oldest go first")
         #expect(bench.box!.isDrained, "seed \(seed): \(bench.box!.undrained)")

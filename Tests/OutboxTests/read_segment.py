@@ -89,9 +89,11 @@ def columns(reader, count):
         qualities += [reader.byte()] * length
     groups = [[i for i in range(count) if channels[i] == c] for c in sorted(set(channels))]
     firsts, before = [], 0
-    for _ in groups:
-        before = (before + reader.signed()) & MASK
-        firsts.append(before)
+    while len(firsts) < len(groups):
+        length, difference = reader.varint(), reader.signed()
+        for _ in range(length):
+            before = (before + difference) & MASK
+            firsts.append(before)
     jumps, place = {}, 0
     for _ in range(reader.varint()):
         place += reader.varint()

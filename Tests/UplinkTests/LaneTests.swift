@@ -107,3 +107,32 @@ struct LaneTests {
         #expect(String(decoding: body.object, as: UTF8.self) == #"{"a":[{},{"x":true}],"o":{},"f":false}"#)
     }
 }
+
+@Suite("Tombstones read back")
+struct TombstoneTextTests {
+    @Test("What a tombstone says is read back, whatever its names and reasons hold")
+    func roundTrip() {
+        let reason = "full: \"a\\b\"\n\tend \u{7F} ü"
+        for numbers in [nil, 1...1, 5...9_000_000_000] as [ClosedRange<UInt64>?] {
+            for channels in [[], [("air.temperature", 3)], [("a\"b", 1), ("readings", .max)]] as [[(String, UInt64)]] {
+                let body = EventItem.tombstone(
+                    stream: 0x7F3A_91C2_D04B_E815, lane: .contributions, numbers: numbers,
+                    channels: channels.map { (name: $0.0, count: $0.1) }, reason: reason)
+                let found = EventItem.tombstone(in: body)
+                #expect(found?.stream == 0x7F3A_91C2_D04B_E815 && found?.lane == .contributions)
+                #expect(found?.numbers == numbers.map { SequenceRange($0.lowerBound, $0.upperBound) })
+                #expect(found?.reason == reason && found?.channels.map(\.name) == channels.map(\.0))
+                #expect(found?.channels.map(\.count) == channels.map(\.1))
+                // Every shorter text, and one byte more, is none.
+                for count in 0..<body.count { #expect(EventItem.tombstone(in: Array(body[..<count])) == nil) }
+                #expect(EventItem.tombstone(in: body + [0x20]) == nil)
+            }
+        }
+    }
+
+    @Test("Other events are no tombstones")
+    func others() {
+        #expect(EventItem.tombstone(in: EventItem.broker(.back)) == nil)
+        #expect(EventItem.tombstone(in: EventItem.disk(.ok)) == nil)
+    }
+}

@@ -105,6 +105,16 @@ struct SenMLTests {
                 + #"{"n":"pm.pm2_5/uncertain","u":"ug/m3","v":12.1},{"n":"noise.level/bad","vs":"no acknowledge"}]"#)
     }
 
+    @Test("A batch of windows says that it is one")
+    func thinned() {
+        var head = head(7, anchor)
+        head.isThinned = true
+        let bytes = encoded([(head, [reading(0, 2140, at: 100_000_000)])])
+        #expect(
+            text(bytes) == #"[{"bn":"malaga/lamppost-0042/","bt":1795257600,"stream":"7f3a91c2d04be815","seq":7,"#
+                + #""clock":"synced","config":"9c1e04d2","thinned":true,"n":"air.temperature","u":"Cel","v":21.4}]"#)
+    }
+
     @Test("Negative values, states, positive scales, units left out and the extremes are written exactly")
     func values() {
         let bytes = encoded([
