@@ -193,7 +193,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             next = min(next, now + Limits.clockLookEvery)
         }
         if resumeIsDue { next = now }
-        if mustAwaitStreamEvent { next = min(next, startedAt + Limits.recoveryWait) }
+        if mustAwaitStreamEvent || mustAwaitFirstCheckpoint { next = min(next, startedAt + Limits.recoveryWait) }
         if let stop { next = min(next, stop.nextStage) }
         return max(next, now)
     }
@@ -230,7 +230,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var knownAnchor: Anchor? { settling.anchor ?? outbox.firstAnchor }
 
     /// Unsettled batches wait for the clock, but not for ever.
-    var mayOffer: Bool { knownAnchor != nil || now - startedAt >= plan.settleWait || stop != nil }
+    var mayOffer: Bool {
+        (knownAnchor != nil || now - startedAt >= plan.settleWait || stop != nil) && !mustAwaitFirstCheckpoint
+    }
 
     // MARK: Readings
 
@@ -316,6 +318,18 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         // Before anything that waited for this moment.
         let first = EventItem.stream(outbox.stream.rawValue, previous: previous, lossWindow: plan.lossWindow)
         events.insert(Item(time: events.first?.time ?? now.truncatedToMicroseconds, body: first), at: 0)
+        // To flash at once, and the checkpoint behind it: a power cut before the first regular checkpoint would leave
+        // one that knows nothing of this stream, and what it lost would never be told. In this order, so that a stream
+        // that the checkpoint names has already named the one before it.
+        sealEvents()
+        outbox.spillWhatIsDue(now: now, isOffering: false, everything: true)
+        writeCheckpoint(isOrderly: false, keeping: recoveredCounters)
+    }
+
+    /// Nothing of a new stream goes out before the flash knows of it; a flash that does not answer is not waited for.
+    var mustAwaitFirstCheckpoint: Bool {
+        isNewStream && stop == nil && now < startedAt + Limits.recoveryWait
+            && (!hasTakenUpRecovery || outbox.isCheckpointPending)
     }
 
     private mutating func checkpointIfDue() {
@@ -325,9 +339,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         writeCheckpoint(isOrderly: false)
     }
 
-    mutating func writeCheckpoint(isOrderly: Bool) {
-        outbox.writeCheckpoint(
-            now: now, utc: knownAnchor?.utc(now),
-            counters: counters.found.map { (key: $0.key, total: $0.checkpoint) }, isOrderly: isOrderly)
+    /// `kept`: totals of counters that the Sampler has not taken up yet.
+    mutating func writeCheckpoint(isOrderly: Bool, keeping kept: [(key: UInt64, total: Int64)] = []) {
+        var totals = counters.found.map { (key: $0.key, total: $0.checkpoint) }
+        for counter in kept where !totals.contains(where: { $0.key == counter.key }) { totals.append(counter) }
+        outbox.writeCheckpoint(now: now, utc: knownAnchor?.utc(now), counters: totals, isOrderly: isOrderly)
     }
 }

@@ -25,6 +25,7 @@ final class CourierBench {
     let readings: Ring<Reading>
     let notices = Ring<Notice>(capacity: 256)
     private let counterMemory = RingMemory(bytes: CounterPage.bytes)
+    var counters: CounterPage { CounterPage(memory: counterMemory.bytes) }
     var courier: Courier<SimulatedClock, SimulatedDisk.Handle, SimulatedBroker.Client>
     private(set) var journal: [JournalLine] = []
     private var ordinals: [UInt64]
@@ -59,18 +60,20 @@ final class CourierBench {
             reconnectLongest: .seconds(2))
     }
 
-    /// `leftBehind`: what a process before left in the ring.
+    /// `leftBehind`: what a process before left in the ring; `previous`: the power of its board is cut, and this is the
+    /// next boot of it.
     init(
-        seed: UInt64 = 1, wallClock: SimulatedClock.WallClock = .rightButNeverSynchronised,
+        after previous: CourierBench? = nil, seed: UInt64 = 1, wallClock: SimulatedClock.WallClock = .rightButNeverSynchronised,
         profile: SimulatedBroker.Profile = SimulatedBroker.Profile(), ring: Int = 4_096, leftBehind: [Reading] = [],
         keepAcknowledgedBytes: Int = 4 << 20, memorySegmentBytes: Int = Limits.memorySegmentBytes,
         _ change: (inout CourierPlan) -> Void = { _ in }
     ) throws {
         var plan = Self.plan()
         change(&plan)
-        let clock = SimulatedClock(seed: seed, wallClock: wallClock)
-        let disk = SimulatedDisk(clock: clock, seed: seed)
-        let broker = SimulatedBroker(clock: clock, seed: seed, profile: profile)
+        let clock = previous?.clock ?? SimulatedClock(seed: seed, wallClock: wallClock)
+        let disk = previous?.disk ?? SimulatedDisk(clock: clock, seed: seed)
+        let broker = previous?.broker ?? SimulatedBroker(clock: clock, seed: seed, profile: profile)
+        if previous != nil { cutPower(off: .seconds(30), clock: clock, disk: disk, broker: broker) }
         let readings = Ring<Reading>(capacity: ring)
         for reading in leftBehind { _ = readings.put(reading) }
         self.clock = clock
@@ -85,7 +88,7 @@ final class CourierBench {
             memorySegmentBytes: memorySegmentBytes,
             flashSegmentBytes: Limits.flashSegmentBytes, readChunkBytes: Limits.readChunkBytes,
             liveAge: max(Limits.liveAge, plan.lossWindow), historyOldestFirst: true)
-        var random = Random(seed: seed, purpose: "process")
+        var random = Random(seed: seed, purpose: "process of \(clock.bootID)")
         let outbox = try Outbox(
             disk: disk.handle(), limits: limits,
             dictionary: ChannelDictionary(boot: boot, prefix: "malaga/lamppost-0042/", table: Self.table), boot: boot,
