@@ -206,7 +206,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             next = min(next, now + Limits.clockLookEvery)
         }
         if resumeIsDue { next = now }
-        if mustAwaitStreamEvent { next = min(next, startedAt + Limits.recoveryWait) }
+        if mustAwaitStreamEvent || mustAwaitFirstCheckpoint { next = min(next, startedAt + Limits.recoveryWait) }
         if let stop { next = min(next, stop.nextStage) }
         return max(next, now)
     }
@@ -244,7 +244,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var knownAnchor: Anchor? { settling.anchor ?? outbox.firstAnchor }
 
     /// Unsettled batches wait for the clock, but not for ever.
-    var mayOffer: Bool { knownAnchor != nil || now - startedAt >= plan.settleWait || stop != nil }
+    var mayOffer: Bool {
+        (knownAnchor != nil || now - startedAt >= plan.settleWait || stop != nil) && !mustAwaitFirstCheckpoint
+    }
 
     // MARK: Readings
 
@@ -334,13 +336,22 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             return
         }
         events.insert(Item(time: events.first?.time ?? now.truncatedToMicroseconds, body: first), at: 0)
+        // To flash at once, and the checkpoint behind it: a power cut before the first regular checkpoint would leave
+        // one that knows nothing of this stream, and what it lost would never be told. In this order, so that a stream
+        // that the checkpoint names has already named the one before it.
+        sealEvents()
+        outbox.spill(all: .events, now: now)
+        writeCheckpoint(isOrderly: false)
+    }
+
+    /// Nothing of a new stream goes out before the flash knows of it; a flash that does not answer is not waited for.
+    var mustAwaitFirstCheckpoint: Bool {
+        isNewStream && stop == nil && now < startedAt + Limits.recoveryWait
+            && (!hasTakenUpRecovery || outbox.isCheckpointPending)
     }
 
     private mutating func checkpointIfDue() {
-        // At once in a new stream, while the counters stand where the flash has them: or a power cut before the first
-        // checkpoint would leave the next stream without the name of this one.
-        let isUnnamed = outbox.isRecovered && !outbox.isStreamOnFlash
-        guard now >= checkpointAt || outbox.isTimeDue || isUnnamed, stop == nil else { return }
+        guard now >= checkpointAt || outbox.isTimeDue, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
         provisionalKPIs()
         writeCheckpoint(isOrderly: false)
@@ -349,10 +360,11 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     mutating func writeCheckpoint(isOrderly: Bool) {
         // Counters, numbers and heartbeat are the node's own.
         if plan.carriesOnly { return outbox.writeCursorsOnly(isLast: isOrderly, now: now) }
-        // Before the Sampler has taken them up, the counters stand where the flash has them.
-        let found = counters.found.map { (key: $0.key, total: $0.checkpoint) }
-        outbox.writeCheckpoint(
-            now: now, utc: knownAnchor?.utc(now), counters: found.isEmpty ? recoveredCounters : found,
-            isOrderly: isOrderly)
+        // Totals that the Sampler has not taken up yet stand where the flash has them.
+        var totals = counters.found.map { (key: $0.key, total: $0.checkpoint) }
+        for counter in recoveredCounters where !totals.contains(where: { $0.key == counter.key }) {
+            totals.append(counter)
+        }
+        outbox.writeCheckpoint(now: now, utc: knownAnchor?.utc(now), counters: totals, isOrderly: isOrderly)
     }
 }

@@ -77,6 +77,13 @@ extension Outbox where D: ~Copyable {
         queue.submit(to: &disk)
     }
 
+    /// Spills what the lane has, however young.
+    public mutating func spill(all lane: Lane, now: Boottime) {
+        guard recovery.hasListing, spills[Int(lane.rawValue)] == nil, let next = nextToSpill(lane) else { return }
+        spill(lane, from: next, now: now, isOffering: false)
+        queue.submit(to: &disk)
+    }
+
     /// Room is made first; meanwhile the memory tier holds what comes. (The completions of the removal wake us.)
     private func mayGrow(_ lane: Lane) -> Bool {
         flash.bytes <= limits.flashBytesMax || eviction == nil || isAwaited(lane)
