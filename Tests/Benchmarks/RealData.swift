@@ -99,8 +99,8 @@ struct Replay {
             let value = series.values[(round + channel / data.series.count * 97) % series.values.count]
             take(
                 Reading(
-                    channel: ChannelID(rawValue: UInt16(channel)), acquired: moment.truncatedToMicroseconds, value: value ?? 0,
-                    quality: value == nil ? .notAvailable : .good, ordinal: UInt64(round + 1)))
+                    channel: ChannelID(rawValue: UInt16(channel)), acquired: moment.truncatedToMicroseconds,
+                    value: value ?? 0, quality: value == nil ? .notAvailable : .good, ordinal: UInt64(round + 1)))
         }
         round += 1
     }
