@@ -42,7 +42,7 @@ extension Outbox where D: ~Copyable {
             }
     }
 
-    /// An extended offer was not handed over: its blocks are looked up anew.
+    /// An offer that was to be extended was not handed over: its blocks are looked up anew.
     public mutating func withdraw(_ offered: OfferedBatches) {
         guard let scan, scan.name.stream == offered.stream, scan.name.lane == offered.lane else { return }
         self.scan = nil

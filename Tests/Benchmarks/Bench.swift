@@ -158,7 +158,10 @@ final class Daemon {
         try folder.write("bench.yaml", lines.joined(separator: "\n") + "\n")
         let process = try ChildProcess(
             Self.program,
-            ["--config", folder.path + "/bench.yaml", "--runtime", runtime.path, "--state", state ?? folder.path + "/state"],
+            [
+                "--config", folder.path + "/bench.yaml", "--runtime", runtime.path,
+                "--state", state ?? folder.path + "/state",
+            ],
             outputTo: folder.path + "/log")
         self.folder = folder
         self.runtime = runtime

@@ -1,5 +1,5 @@
-// The drain of a backlog: an outage's blocks on flash, through the Courier as it is delivered, to a mosquitto of our own,
-// seen by a subscriber that counts records and does not parse them. Where the time goes is told by stage.
+// The drain of a backlog: an outage's blocks on flash, through the Courier as it is delivered, to a mosquitto of our
+// own, seen by a subscriber that counts records and does not parse them. Where the time goes is told by stage.
 
 import Gateway
 import Glibc
@@ -40,7 +40,7 @@ struct TimedBroker: Broker, ~Copyable {
     mutating func publish(
         topic: String, payload: UnsafeRawBufferPointer, qualityOfService: UInt8, retained: Bool
     ) throws(BrokerFault) -> MessageID {
-        let clock = LinuxClock(), begin = clock.now()
+        let handing = handing, clock = LinuxClock(), begin = clock.now()
         defer { handing.add(clock.now() - begin) }
         return try broker.publish(
             topic: topic, payload: payload, qualityOfService: qualityOfService, retained: retained)
@@ -50,7 +50,7 @@ struct TimedBroker: Broker, ~Copyable {
     mutating func disconnect() { broker.disconnect() }
 
     mutating func nextEvent() -> BrokerEvent? {
-        let clock = LinuxClock(), begin = clock.now()
+        let moving = moving, clock = LinuxClock(), begin = clock.now()
         defer { moving.add(clock.now() - begin) }
         return broker.nextEvent()
     }
@@ -82,7 +82,12 @@ func drainFigures(_ data: RealData, readings: Int, runs: Int = 5) throws -> [Fig
     let folder = try Folder(under: "/tmp"), made = try Folder(under: memoryFolder())
     let table = data.table(channels: 16)
     try makeBacklog(data, readings: readings, in: made.path)
-    let alone = try stagesAlone(made.path, table)
+    // Again and again, as everything here: the machine does other things too.
+    var alone = try stagesAlone(made.path, table)
+    for _ in 1..<runs {
+        let again = try stagesAlone(made.path, table)
+        if again.total < alone.total { alone = again }
+    }
     var best: Drained?
     var totals: [Double] = []
     for number in 0..<runs {
@@ -125,6 +130,7 @@ private struct Alone {
     var finding = 0.0
     var decoding = 0.0
     var encoding = 0.0
+    var total: Double { reading + finding + decoding + encoding }
 }
 
 private func stagesAlone(_ state: String, _ table: ChannelTable) throws -> Alone {

@@ -55,7 +55,8 @@ struct RealData {
     func table(channels: Int) -> ChannelTable {
         let kinds = [
             ("air.co", "mg/m3"), ("air.nox", "ppb"), ("air.no2", "ug/m3"), ("air.benzene", "ug/m3"),
-            ("air.temperature", "Cel"), ("air.humidity", "%RH"), ("traffic.speed", "km/h"), ("motor.temperature", "Cel"),
+            ("air.temperature", "Cel"), ("air.humidity", "%RH"), ("traffic.speed", "km/h"),
+            ("motor.temperature", "Cel"),
         ]
         return ChannelTable(
             channels: (0..<channels).map { number in
@@ -67,7 +68,8 @@ struct RealData {
     }
 }
 
-/// Round after round of all channels, each round acquired at one moment: when the Sampler woke, a little late each time.
+/// Round after round of all channels, each round acquired at one moment: when the Sampler woke, a little late each
+/// time.
 struct Replay {
     /// As of a daemon on a machine that has little else to do.
     private static let latenessNanoseconds: ClosedRange<UInt64> = 50_000...250_000
@@ -97,8 +99,8 @@ struct Replay {
             let value = series.values[(round + channel / data.series.count * 97) % series.values.count]
             take(
                 Reading(
-                    channel: ChannelID(rawValue: UInt16(channel)), acquired: moment.truncatedToMicroseconds, value: value ?? 0,
-                    quality: value == nil ? .notAvailable : .good, ordinal: UInt64(round + 1)))
+                    channel: ChannelID(rawValue: UInt16(channel)), acquired: moment.truncatedToMicroseconds,
+                    value: value ?? 0, quality: value == nil ? .notAvailable : .good, ordinal: UInt64(round + 1)))
         }
         round += 1
     }

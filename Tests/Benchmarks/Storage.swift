@@ -111,62 +111,78 @@ private struct Cost {
 }
 
 private func rivalFigures(_ data: RealData) throws -> [Figure] {
-    let count = 160_000, table = data.table(channels: 16)
-    // On a disk, not on a tmpfs: what is compared is what survives a power cut.
-    let folder = try Folder(under: "/tmp")
-    let runtime = try Folder(under: memoryFolder())
+    let count = 160_000
     var costs: [Cost] = []
-
-    var ours = Cost(name: "outbox")
-    let state = folder.path + "/state"
-    try makeDirectory(state)
-    let before = try bytesWritten()
-    ours.appendSeconds = try seconds {
-        var replay = Replay(data, channels: 16, every: .seconds(1))
-        var outbox = try openOutbox(table, boot: BootID(high: 1, low: 1), runtime: runtime.path, state: state)
-        try fill(&outbox, from: &replay, readings: count)
-        ours.storedBytes = Double(outbox.flashBytes)
+    // In turn, so that what else the disk does meanwhile strikes all of them alike.
+    for _ in 0..<3 {
+        // On a disk, not on a tmpfs: what is compared is what survives a power cut.
+        let folder = try Folder(under: "/tmp")
+        let found = [
+            try outboxCost(data, count, in: folder.path),
+            try sqliteCost(data, count, synchronous: "FULL", in: folder.path),
+            try sqliteCost(data, count, synchronous: "NORMAL", in: folder.path),
+            try linesCost(data, count, in: folder.path),
+        ]
+        costs = costs.isEmpty ? found : zip(costs, found).map { $0.appendSeconds < $1.appendSeconds ? $0 : $1 }
     }
-    ours.writtenBytes = try bytesWritten() - before
-    ours.readSeconds = try fastest { _ = try readBack(state) }
-    costs.append(ours)
-
-    for mode in ["FULL", "NORMAL"] {
-        var cost = Cost(name: "SQLite, WAL, \(mode)")
-        let path = folder.path + "/\(mode).db"
-        let before = try bytesWritten()
-        let store = try SQLiteStore(path, synchronous: mode)
-        cost.appendSeconds = try seconds {
-            try forEachFiveSeconds(data, count, { try store.append($0) }, { try store.commit() })
-            try store.finish()
-        }
-        cost.writtenBytes = try bytesWritten() - before
-        cost.storedBytes = try fileBytes(path)
-        cost.readSeconds = try fastest {
-            guard try store.readBack().readings == count else { throw BenchFault("SQLite lost readings") }
-        }
-        costs.append(cost)
-    }
-
-    var lines = Cost(name: "JSON lines")
-    let path = folder.path + "/readings.jsonl"
-    let linesBefore = try bytesWritten()
-    let store = try JSONLinesStore(path, table)
-    lines.appendSeconds = try seconds {
-        try forEachFiveSeconds(data, count, { store.append($0) }, { try store.commit() })
-    }
-    lines.writtenBytes = try bytesWritten() - linesBefore
-    lines.storedBytes = try fileBytes(path)
-    lines.readSeconds = try fastest {
-        guard try store.readBack().readings == count else { throw BenchFault("JSON lines lost readings") }
-    }
-    costs.append(lines)
-
     return costs.flatMap { rows(of: $0, beside: costs[0], count: Double(count)) }
 }
 
+private func outboxCost(_ data: RealData, _ count: Int, in folder: String) throws -> Cost {
+    var cost = Cost(name: "outbox")
+    let runtime = try Folder(under: memoryFolder())
+    let state = folder + "/state"
+    try makeDirectory(state)
+    let before = try bytesWritten()
+    cost.appendSeconds = try seconds {
+        var replay = Replay(data, channels: 16, every: .seconds(1))
+        var outbox = try openOutbox(
+            data.table(channels: 16), boot: BootID(high: 1, low: 1), runtime: runtime.path, state: state)
+        try fill(&outbox, from: &replay, readings: count)
+        cost.storedBytes = Double(outbox.flashBytes)
+    }
+    cost.writtenBytes = try bytesWritten() - before
+    cost.readSeconds = try fastest {
+        guard try readBack(state).readings == count else { throw BenchFault("the outbox lost readings") }
+    }
+    return cost
+}
+
+private func sqliteCost(_ data: RealData, _ count: Int, synchronous: String, in folder: String) throws -> Cost {
+    var cost = Cost(name: "SQLite, WAL, \(synchronous)")
+    let path = folder + "/\(synchronous).db"
+    let before = try bytesWritten()
+    let store = try SQLiteStore(path, synchronous: synchronous)
+    cost.appendSeconds = try seconds {
+        try forEachFiveSeconds(data, count, { try store.append($0) }, { try store.commit() })
+        try store.finish()
+    }
+    cost.writtenBytes = try bytesWritten() - before
+    cost.storedBytes = try fileBytes(path)
+    cost.readSeconds = try fastest {
+        guard try store.readBack().readings == count else { throw BenchFault("SQLite lost readings") }
+    }
+    return cost
+}
+
+private func linesCost(_ data: RealData, _ count: Int, in folder: String) throws -> Cost {
+    var cost = Cost(name: "JSON lines")
+    let path = folder + "/readings.jsonl"
+    let before = try bytesWritten()
+    let store = try JSONLinesStore(path, data.table(channels: 16))
+    cost.appendSeconds = try seconds {
+        try forEachFiveSeconds(data, count, { store.append($0) }, { try store.commit() })
+    }
+    cost.writtenBytes = try bytesWritten() - before
+    cost.storedBytes = try fileBytes(path)
+    cost.readSeconds = try fastest {
+        guard try store.readBack().readings == count else { throw BenchFault("JSON lines lost readings") }
+    }
+    return cost
+}
+
 private func rows(of cost: Cost, beside ours: Cost, count: Double) -> [Figure] {
-    func ratio(_ value: Double) -> String { cost.name == ours.name ? "" : ", \(fixed(value, 1)) × outbox" }
+    func ratio(_ value: Double) -> String { cost.name == ours.name ? "" : ", \(fixed(value, 2)) × outbox" }
     let name = "durable every 5 s: \(cost.name)"
     return [
         Figure(
