@@ -16,6 +16,11 @@ struct FlashSegment {
     var isOffered = false
     /// Could not be read when last tried.
     var isUnreadable = false
+    /// When that began.
+    var unreadableSince: Boottime?
+    /// It has failed for so long that what cannot be read is to be passed over, or the whole file given up.
+    var isSalvaged = false
+    var isGivenUp = false
     /// Something in it was not offered because the cursor had no room.
     var isHeldBack = false
     /// Some numbers are not in it, and may yet turn up in another segment: to be read again when one has gone.
@@ -89,8 +94,15 @@ struct FlashTier {
         segments[index].last = max(last, segments[index].last ?? 0)
     }
 
-    mutating func markUnreadable(_ name: SegmentName) {
+    /// A sector that cannot be read is tried again for some minutes: what fails may be the card's bus rather than the
+    /// card. Then the segment is read sector by sector, and what still cannot be read is told as damage, once anything
+    /// at all can be read; after some hours also when nothing can.
+    mutating func markUnreadable(_ name: SegmentName, at now: Boottime) {
         guard let index = index(of: name) else { return }
+        let since = segments[index].unreadableSince ?? now
+        segments[index].unreadableSince = since
+        segments[index].isSalvaged = now - since >= .seconds(300)
+        segments[index].isGivenUp = now - since >= .seconds(10_800)
         segments[index].isUnreadable = true
         segments[index].isOffered = true
     }

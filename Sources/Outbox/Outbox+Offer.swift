@@ -25,6 +25,10 @@ struct HistoryScan {
     var damageBefore = 0
     /// The read that is under way: the answer to any other is an earlier scan's.
     var awaiting: UInt64?
+    /// It could not be read for a long time: what cannot be read is passed over.
+    var isSalvage = false
+    /// Something of it was read.
+    var hasRead = false
     /// A block of which some batches are still to be offered: where it stands in the chunk.
     var pending: (header: BlockHeader, at: Int)?
     var hasHeldBack = false
@@ -144,9 +148,11 @@ extension Outbox where D: ~Copyable {
                 // What is still written to is closed first: the next spill begins a new segment.
                 if spills.contains(where: { $0?.file == name }) { return .wait }
                 flash.close(name)
+                let isSalvage = flash.index(of: name).map { flash.segments[$0].isSalvaged } ?? false
                 scan = HistoryScan(
-                    name: name, scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes),
-                    lastSeen: name.first - 1)
+                    name: name,
+                    scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes, isBySector: isSalvage),
+                    lastSeen: name.first - 1, isSalvage: isSalvage)
             }
             if scan!.awaiting != nil { return .wait }
             if scan!.pending != nil {
@@ -168,6 +174,13 @@ extension Outbox where D: ~Copyable {
                 scan = nil
             }
         }
+    }
+
+    /// Segments that fail together wait together.
+    private mutating func readAgainLater(_ now: Boottime) {
+        guard unreadableRetryAt == .distantFuture else { return }
+        unreadableRetryAt = now + unreadableDelay
+        unreadableDelay = min(unreadableDelay * 2, .seconds(3_600))
     }
 
     /// A segment of which everything is acknowledged or in flight has nothing to offer, as far as that is known unread.
@@ -224,7 +237,7 @@ extension Outbox where D: ~Copyable {
     }
 
     /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves or another
-    /// one follows; otherwise only that something was there.
+    /// one follows; otherwise only that something was there: at least the number behind the last one seen.
     private mutating func noteDamageAtEnd() {
         let name = scan!.name
         let known = flash.index(of: name).flatMap { flash.segments[$0].last } ?? 0
@@ -233,8 +246,7 @@ extension Outbox where D: ~Copyable {
         let behind = flash.segments.lazy.map(\.name)
             .filter { $0.stream == name.stream && $0.lane == name.lane && $0.first > seen + 1 }
         let follower: UInt64? = behind.map { $0.first - 1 }.min()
-        let isEmpty = seen < name.first
-        noteDamage(through: max(known, follower ?? 0, isEmpty ? name.first : 0))
+        noteDamage(through: max(known, follower ?? 0, seen + 1))
     }
 
     /// No tier holds any of these numbers and none is on its way, as far as can be known without reading.
@@ -348,6 +360,7 @@ extension Outbox where D: ~Copyable {
         switch result {
         case .bytes(let bytes):
             scan!.scan.accept(bytes)
+            scan!.hasRead = scan!.hasRead || !bytes.isEmpty
             unreadableDelay = Self.firstUnreadableDelay
         case .failed(.noSuchFile):
             // Somebody else removed it. What was in it is not known, but that it was there is.
@@ -358,11 +371,18 @@ extension Outbox where D: ~Copyable {
             flash.remove(name)
             flash.offerAgain { $0.owesNumbers && $0.name.stream == name.stream && $0.name.lane == name.lane }
         case .failed(let fault):
-            diskFailed(fault, at: now)
-            flash.markUnreadable(scan!.name)
+            readAgainLater(now)
+            let index = flash.index(of: scan!.name)
+            let bytes = index.map { flash.segments[$0].bytes } ?? 0
+            if scan!.isSalvage {
+                let isAtEnd = scan!.scan.passOver(fileBytes: bytes)
+                guard isAtEnd, !scan!.hasRead, let index, !flash.segments[index].isGivenUp else { return }
+            } else {
+                // Writing may work all the same: what is due to be spilled does not wait for it.
+                diskFailed(fault, at: nil)
+            }
+            flash.markUnreadable(scan!.name, at: now)
             scan = nil
-            unreadableRetryAt = now + unreadableDelay
-            unreadableDelay = min(unreadableDelay * 2, .seconds(3_600))
         default: break
         }
     }

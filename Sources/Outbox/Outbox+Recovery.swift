@@ -95,9 +95,39 @@ extension Outbox where D: ~Copyable {
             }
             open.setNextSequence(next, lane)
         }
+        tellWhatIsGone()
         seal(anchor: nil)
         open.setConfigHash(dictionary.configHash)
         if before?.configHash != dictionary.configHash { open.setFirstOfConfiguration(open.nextSequence(.readings)) }
+    }
+
+    /// Numbers that were given and are nowhere: the process died before it could tell that the runtime directory had no
+    /// room for them, or somebody removed a file there.
+    private mutating func tellWhatIsGone() {
+        for lane in Lane.allCases {
+            var next = open.spilledThrough(lane) + 1
+            while next < open.nextSequence(lane) {
+                let first = uplink[stream, lane].firstMissing(from: next)
+                guard first < open.nextSequence(lane) else { break }
+                if memory.contains(lane, first) {
+                    next = first + 1
+                    continue
+                }
+                // As far as the next number that is known.
+                var last = first
+                while last + 1 < open.nextSequence(lane), !memory.contains(lane, last + 1),
+                    uplink[stream, lane].firstMissing(from: last + 1) == last + 1
+                {
+                    last += 1
+                }
+                let range = SequenceRange(first, last)
+                losses.append(
+                    Loss(stream: stream, lane: lane, range: range, counts: [], reason: "gone from the runtime directory"))
+                uplink.insert(range, stream: stream, lane: lane)
+                isCursorChanged = true
+                next = last + 1
+            }
+        }
     }
 
     private mutating func writeRuntimeDictionary() {

@@ -65,8 +65,13 @@ extension Outbox where D: ~Copyable {
 
     /// The first batch of the lane that is neither acknowledged nor on flash.
     private func nextToSpill(_ lane: Lane) -> UInt64? {
-        let next = uplink[stream, lane].firstMissing(from: open.spilledThrough(lane) + 1)
-        return next < open.nextSequence(lane) ? memory.first(lane, from: next) : nil
+        let acknowledged = uplink[stream, lane]
+        var next = acknowledged.firstMissing(from: open.spilledThrough(lane) + 1)
+        while let held = memory.first(lane, from: next) {
+            next = acknowledged.firstMissing(from: held)
+            if next == held { return held }
+        }
+        return nil
     }
 
     // MARK: Spilling
@@ -256,7 +261,10 @@ extension Outbox where D: ~Copyable {
 
     mutating func diskFailed(_ fault: DiskFault, at now: Boottime?) {
         diskState = .failing(fault)
-        guard let now else { return }
+        // Lanes that fail together wait together: one failure, one doubling.
+        guard let now, now >= diskRetryAt else { return }
+        // Nothing was written when it was time to: another failure, not the same one still.
+        if now - diskRetryAt > .seconds(5) { diskRetryDelay = .seconds(1) }
         diskRetryAt = now + diskRetryDelay
         diskRetryDelay = min(diskRetryDelay * 2, .seconds(60))
     }
