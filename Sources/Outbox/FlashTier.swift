@@ -25,6 +25,8 @@ struct FlashSegment {
     var isHeldBack = false
     /// Some numbers are not in it, and may yet turn up in another segment: to be read again when one has gone.
     var owesNumbers = false
+    /// Something in it could not be made out.
+    var isDamaged = false
     /// It holds blocks of a later version: kept until that version runs again, or space runs out.
     var isForeign = false
 }
@@ -84,13 +86,15 @@ struct FlashTier {
 
     /// Read to its end: what was found in it.
     mutating func markOffered(
-        _ name: SegmentName, last: UInt64, isHeldBack: Bool, owesNumbers: Bool, isForeign: Bool
+        _ name: SegmentName, last: UInt64, isHeldBack: Bool, owesNumbers: Bool, isForeign: Bool,
+        isDamaged: Bool
     ) {
         guard let index = index(of: name) else { return }
         segments[index].isOffered = true
         segments[index].isHeldBack = isHeldBack
         segments[index].owesNumbers = owesNumbers
         segments[index].isForeign = isForeign
+        segments[index].isDamaged = isDamaged
         segments[index].last = max(last, segments[index].last ?? 0)
     }
 

@@ -106,12 +106,22 @@ extension Outbox where D: ~Copyable {
         memoryHistoryEnd[index] = max(memoryHistoryEnd[index], range.last + 1)
     }
 
+    /// (Between two that it holds, the memory tier may have let numbers go that are on flash only.)
+    func nextUnacknowledgedInMemory(_ lane: Lane, from number: UInt64) -> UInt64? {
+        let acknowledged = uplink[stream, lane]
+        var next = acknowledged.firstMissing(from: number)
+        while let held = memory.first(lane, from: next) {
+            next = acknowledged.firstMissing(from: held)
+            if next == held { return held }
+        }
+        return nil
+    }
+
     private mutating func nextFromMemory(
         _ lane: Lane, _ next: inout UInt64, end: UInt64, isLive: Bool
     ) -> OfferedBatches? {
         while true {
-            next = uplink[stream, lane].firstMissing(from: next)
-            guard let sequence = memory.first(lane, from: next), sequence < end else { return nil }
+            guard let sequence = nextUnacknowledgedInMemory(lane, from: next), sequence < end else { return nil }
             if limits.lossWindow == .zero, sequence > open.spilledThrough(lane) { return nil }
             next = sequence
             if isInFlight(stream, lane, sequence) || !load(lane, sequence) {
@@ -170,7 +180,7 @@ extension Outbox where D: ~Copyable {
                 noteDamageAtEnd()
                 flash.markOffered(
                     scan!.name, last: scan!.lastSeen, isHeldBack: scan!.hasHeldBack, owesNumbers: scan!.owesNumbers,
-                    isForeign: scan!.scan.unknownBlocks > 0)
+                    isForeign: scan!.scan.unknownBlocks > 0, isDamaged: scan!.scan.damagedBytes > 0)
                 scan = nil
             }
         }
@@ -279,9 +289,10 @@ extension Outbox where D: ~Copyable {
         where other.name != name && other.name.stream == name.stream && other.name.lane == name.lane
             && other.name.first < first
         {
-            // What it holds is acknowledged or in flight only once it has been read.
+            // What it holds is acknowledged or in flight only once it has been read; then what it does not hold is not
+            // in it either, unless it is damaged.
             guard other.isOffered, !other.isUnreadable, !other.isHeldBack, let last = other.last else { return first }
-            from = max(from, last + 1)
+            if other.isDamaged { from = max(from, last + 1) }
         }
         return min(from, first)
     }

@@ -58,6 +58,9 @@ extension Outbox where D: ~Copyable {
             }
             open.begin(stream: StreamID(rawValue: stream), boot: boot)
             open.setConfigHash(dictionary.configHash)
+            // All of it at once, so that cursors can be saved when the directory has no room any more.
+            let empty = [UInt8](repeating: 0, count: 2 * Checkpoint.slotBytes)
+            empty.withUnsafeBytes { bytes in try? disk.runtimeWrite(RuntimeFile.cursors, at: 0, bytes) }
         }
         boots[open.stream] = boot
         if isContinued {
@@ -177,6 +180,11 @@ extension Outbox where D: ~Copyable {
     }
 
     mutating func finishListing(_ result: DiskCompletion.Result, now: Boottime) {
+        guard !queue.isPending(.remove) else {
+            // It may show what is about to be removed.
+            listAgainAt = now + .seconds(1)
+            return
+        }
         recovery.hasListing = true
         switch result {
         case .entries(let entries, freeBytes: _):
@@ -186,10 +194,10 @@ extension Outbox where D: ~Copyable {
             for name in flash.adopt(entries, order: order) { queue.ask(.remove(file: name.text), .remove) }
             forgetStreamsThatAreGone()
         case .failed(let fault):
-            diskFailed(fault, at: now)
-            // What is there stays unknown for now: no file that may exist is written to.
+            // Writing may work all the same. What is there stays unknown for now: no file that may exist is written to.
+            diskFailed(fault, at: nil)
             flash.nextAttempt = max(flash.nextAttempt, 1 << 32 + runtimeGeneration)
-            listAgainAt = diskRetryAt
+            listAgainAt = now + Self.firstUnreadableDelay
         default: break
         }
     }

@@ -65,13 +65,7 @@ extension Outbox where D: ~Copyable {
 
     /// The first batch of the lane that is neither acknowledged nor on flash.
     private func nextToSpill(_ lane: Lane) -> UInt64? {
-        let acknowledged = uplink[stream, lane]
-        var next = acknowledged.firstMissing(from: open.spilledThrough(lane) + 1)
-        while let held = memory.first(lane, from: next) {
-            next = acknowledged.firstMissing(from: held)
-            if next == held { return held }
-        }
-        return nil
+        nextUnacknowledgedInMemory(lane, from: open.spilledThrough(lane) + 1)
     }
 
     // MARK: Spilling

@@ -24,7 +24,7 @@ struct DiskTroubles {
     }
 
     private mutating func note(from begin: VirtualTime, to end: VirtualTime) {
-        if since(at: begin) == nil { from = begin }
+        from = since(at: begin) == nil ? begin : min(from, begin)
         to = max(end, to ?? end)
     }
 
