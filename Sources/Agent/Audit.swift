@@ -19,6 +19,11 @@ struct Audit {
     private(set) var duplicates = 0
     /// Readings that tombstones account for.
     private(set) var tombstoned = 0
+    /// Numbers that tombstones name, by stream and lane.
+    private var tombstones: [String: [ClosedRange<Int64>]] = [:]
+    /// Streams and lanes with tombstones that do not know how much there was.
+    private var uncounted: Set<String> = []
+    func isUncounted(_ stream: String, _ lane: String) -> Bool { uncounted.contains(stream + "/" + lane) }
     /// Sums of values by channel, in millionths of the unit; of values that were given, good or uncertain.
     private(set) var sumsInMillionths: [String: Int64] = [:]
     /// What the contributions of all streams amount to.
@@ -47,6 +52,18 @@ struct Audit {
             highest[name] = (max(old.last, key.sequence), old.count + 1)
         }
         return highest.values.reduce(0) { $0 + Int($1.last - $1.count) }
+    }
+
+    /// Numbers from 1 to `last` of a stream's lane that neither came nor were told as lost. Behind damage nobody can
+    /// know how much there was: where there `isDamage`, only up to the last that is known.
+    func missing(of stream: String, lane: String, through last: UInt64, isDamage: Bool) -> [Int64] {
+        let told = tombstones[stream + "/" + lane] ?? []
+        let isKnown = (0..<Int64(last)).map { index in
+            batches[BatchKey(stream: stream, lane: lane, sequence: index + 1)] != nil
+                || told.contains { $0.contains(index + 1) }
+        }
+        let end = isDamage && isUncounted(stream, lane) ? (isKnown.lastIndex(of: true) ?? -1) + 1 : isKnown.count
+        return (0..<end).filter { !isKnown[$0] }.map { Int64($0) + 1 }
     }
 
     mutating func take(_ message: BrokerMessage, root: String) {
@@ -145,7 +162,7 @@ struct Audit {
 
     private mutating func takeItems(_ payload: [UInt8]) throws(ContributionFault) {
         var key = BatchKey(stream: "", lane: "", sequence: 0)
-        var lost: [(stream: String, count: Int)] = []
+        var lost: [Lost] = []
         var keys: [String] = []
         var count = 0
         var reader = JSONReader(payload)
@@ -164,18 +181,30 @@ struct Audit {
         }
         try reader.finish()
         guard batches.updateValue(count, forKey: key) == nil else { return }
-        for (stream, count) in lost {
-            tombstoned += count
-            tombstonedByStream[stream, default: 0] += count
+        for loss in lost {
+            if let range = loss.range { tombstones[loss.stream + "/" + loss.lane, default: []].append(range) }
+            if loss.count == 0 { uncounted.insert(loss.stream + "/" + loss.lane) }
+            guard loss.lane == "readings" else { continue }
+            tombstoned += loss.count
+            tombstonedByStream[loss.stream, default: 0] += loss.count
         }
         for text in keys { contributionKeys.insert(key.stream + "/" + text) }
     }
 
+    /// What a tombstone says.
+    private struct Lost {
+        var stream: String
+        var lane: String
+        var range: ClosedRange<Int64>?
+        var count: Int
+    }
+
     private static func takeItem(
-        _ reader: inout JSONReader, lost: inout [(stream: String, count: Int)], keys: inout [String]
+        _ reader: inout JSONReader, lost: inout [Lost], keys: inout [String]
     ) throws(ContributionFault) {
         var kind = "", lane = "", stream = ""
         var sum = 0
+        var first: Int64 = 0, last: Int64 = 0
         var parts: [String: String] = [:]
         try reader.object { reader, member throws(ContributionFault) in
             switch member {
@@ -184,6 +213,8 @@ struct Audit {
             case "stream": stream = try reader.string()
             case "channels":
                 try reader.object { reader, _ throws(ContributionFault) in sum += Int(try reader.integer()) }
+            case "first": first = try reader.integer()
+            case "last": last = try reader.integer()
             case "sensor", "slug", "series": parts[member] = try reader.string()
             case "win":
                 try reader.object { reader, name throws(ContributionFault) in
@@ -192,7 +223,10 @@ struct Audit {
             default: _ = try reader.skip()
             }
         }
-        if kind == "tombstone", lane == "readings" { lost.append((stream, sum)) }
+        if kind == "tombstone" {
+            let range = first > 0 && first <= last ? first...last : nil
+            lost.append(Lost(stream: stream, lane: lane, range: range, count: sum))
+        }
         if kind == "contribution" {
             keys.append(parts.sorted { $0.key < $1.key }.map(\.value).joined(separator: "/"))
         }

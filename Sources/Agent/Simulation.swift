@@ -2,9 +2,7 @@
 // time, chips at register level, a flash that loses what was not synced, a broker that goes away, loses and delays
 // acknowledgements; crashes of the process and of the power. The same seed gives the same trace, byte for byte.
 //
-// After the faults have ended everything must drain, and the books must balance: per stream, what the Sampler took is
-// what the broker received plus what tombstones account for. After a power cut the difference may be what the loss
-// window admits.
+// After the faults have ended everything must drain, and the books (`Simulation+Books.swift`) must balance.
 
 import Gateway
 import KPIs
@@ -59,11 +57,11 @@ public struct SimulationVerdict: Sendable {
 }
 
 public final class Simulation {
-    private typealias Sampling = Sampler<SimulatedClock, SimulatedBus, SimulatedLines, SimulatedAttributes>
-    private typealias Couriering = Courier<SimulatedClock, SimulatedDisk.Handle, SimulatedBroker.Client>
+    typealias Sampling = Sampler<SimulatedClock, SimulatedBus, SimulatedLines, SimulatedAttributes>
+    typealias Couriering = Courier<SimulatedClock, SimulatedDisk.Handle, SimulatedBroker.Client>
 
     /// What a process owns.
-    private final class Process {
+    final class Process {
         var sampler: Sampling?
         var courier: Couriering
         let readings: Ring<Reading>
@@ -71,6 +69,8 @@ public final class Simulation {
         let counters: CounterPage
         let counts = SamplerCounts()
         let startedAt: Boottime
+        /// It has been told to stop.
+        var isStopping = false
 
         init(
             courier: consuming Couriering, readings: Ring<Reading>, notices: Ring<Gateway.Notice>,
@@ -85,36 +85,26 @@ public final class Simulation {
         }
     }
 
-    /// What was taken in one stream, and when its power cut allows losses.
-    private struct StreamTruth {
-        var taken = 0
-        /// Acquisition times of readings young enough to be lost in a power cut.
-        var recent: [Boottime] = []
-        var mayLose = 0
-        var isExcused = false
-    }
-
     public let trace: Trace
-    private let site: Site
-    private let seed: UInt64
-    private let clock: SimulatedClock
-    private let disk: SimulatedDisk
-    private let broker: SimulatedBroker
-    private let hardware: SimulatedSite
-    private var plan: FaultPlan
-    private var process: Process?
-    private var restartAt = VirtualTime.zero
-    private var starts: UInt64 = 0
-    private var truth: [String: StreamTruth] = [:]
-    /// What the process that ended last had not on flash for certain.
-    private var exposed: (stream: String, readings: Int)?
-    private var diskTroubleUntil = VirtualTime.zero
-    private var samplingEnds: VirtualTime
+    let site: Site
+    let seed: UInt64
+    let clock: SimulatedClock
+    let disk: SimulatedDisk
+    let broker: SimulatedBroker
+    let hardware: SimulatedSite
+    private(set) var plan: FaultPlan
+    var process: Process?
+    var restartAt = VirtualTime.zero
+    var starts: UInt64 = 0
+    let samplingEnds: VirtualTime
+    var books = SimulationBooks()
 
     private static let quietFrom = VirtualTime(nanoseconds: 240 * 1_000_000_000)
     /// Sampling goes on a little in peace; then everything has to drain within ten minutes.
     private static let samplingEndsAt = VirtualTime(nanoseconds: 300 * 1_000_000_000)
     private static let drainedBy = VirtualTime(nanoseconds: 1_500 * 1_000_000_000)
+    /// A file of which nothing can be read is given up after some hours.
+    private static let salvagedBy = VirtualTime(nanoseconds: 25_000 * 1_000_000_000)
 
     public init(site: Site, seed: UInt64, print: ((String) -> Void)? = nil) throws(Failure) {
         self.site = site
@@ -139,10 +129,11 @@ public final class Simulation {
             let next = stepProcess()
             if let until, clock.elapsed >= until { return verdict(isComplete: false) }
             if isFinished { return verdict(isComplete: true) }
-            if clock.elapsed > Self.drainedBy {
+            let drainedBy = disk.hasHadBadSectors ? Self.salvagedBy : Self.drainedBy
+            if clock.elapsed > drainedBy {
                 var result = verdict(isComplete: false)
                 let rest = process.map { $0.courier.outbox.undrained } ?? "no process"
-                result.problem = "not drained by virtual time \(Self.drainedBy): \(rest)"
+                result.problem = "not drained by virtual time \(drainedBy): \(rest)"
                 return result
             }
             let moment = max(next, clock.elapsed)
@@ -161,14 +152,6 @@ public final class Simulation {
 
     private func strike(_ fault: Fault) {
         trace.note("fault", "\(fault)")
-        switch fault {
-        case .diskFull, .diskReadOnly, .syncFails: diskTroubleUntil = .distantFuture
-        case .syncHangs(let length): diskTroubleUntil = max(diskTroubleUntil, clock.elapsed + length + .seconds(60))
-        case .diskFreed, .diskWritable, .quiet:
-            // A failed flash is tried again within a minute.
-            diskTroubleUntil = clock.elapsed + .seconds(90)
-        default: break
-        }
         if fault.strike(clock: clock, disk: disk, broker: broker) { return }
         switch fault {
         case .noAcknowledge(let pick, let length):
@@ -186,189 +169,16 @@ public final class Simulation {
             }
         case .processCrash:
             guard process != nil else { return }
-            endProcess(powerCut: false)
+            endProcess()
             SimulatedWorld.endProcess(disk: disk, broker: broker)
             restartAt = clock.elapsed + .seconds(5)
+        case .orderlyStop: beginStop()
         case .powerCut(let off):
-            endProcess(powerCut: true)
+            endProcess()
+            notePowerCut()
             cutPower(off: off, clock: clock, disk: disk, broker: broker)
             restartAt = clock.elapsed + .seconds(2)
         default: invariantFailed("a fault that nobody carries out: \(fault)")
         }
-    }
-
-    /// Counts what the process took before it is dropped.
-    private func endProcess(powerCut: Bool) {
-        if process != nil {
-            let stream = process!.courier.outbox.stream.description
-            noteTaken(stream)
-            // The window is kept by age from acquisition; one batch may be in the ring and the open batch besides.
-            let edge = clock.now() - site.outbox.lossWindow - .seconds(1)
-            exposed = (stream, truth[stream]?.recent.count { $0 >= edge } ?? 0)
-            process = nil
-            hardware.lines.releaseAll()
-        }
-        // A power cut that finds the process dead takes what it had no time to spill.
-        guard powerCut, let (stream, count) = exposed else { return }
-        exposed = nil
-        truth[stream]?.mayLose += count
-        if clock.elapsed < diskTroubleUntil { truth[stream]?.isExcused = true }
-    }
-
-    // MARK: The process
-
-    private func start() {
-        starts += 1
-        var random = Random(seed: seed, purpose: "process \(starts)")
-        guard let boot = BootID(text: clock.bootID) else { invariantFailed("boot id \(clock.bootID)") }
-        let assembly = Assembly(site: site, boot: boot)
-        do {
-            var outbox = try Outbox(
-                disk: disk.handle(), limits: assembly.outboxLimits, dictionary: assembly.dictionary, boot: boot,
-                random: &random)
-            let readings = Ring<Reading>(
-                memory: try outbox.disk.map("ring", bytes: Ring<Reading>.bytes(capacity: Limits.ringReadings)),
-                capacity: Limits.ringReadings, tag: assembly.ringTag)
-            let counters = CounterPage(memory: try outbox.disk.map("counters", bytes: CounterPage.bytes))
-            let notices = Ring<Gateway.Notice>(capacity: Limits.ringNotices)
-            trace.note("node", "starts, stream \(outbox.stream)")
-            let courier = Courier(
-                clock: clock, plan: assembly.plan(password: nil, reconnectLongest: .seconds(20), serial: nil),
-                outbox: outbox, broker: broker.client(), random: random, readings: readings, notices: notices,
-                counters: counters)
-            process = Process(
-                courier: courier, readings: readings, notices: notices, counters: counters, startedAt: clock.now())
-        } catch {
-            trace.note("node", "cannot start: \(error)")
-            restartAt = clock.elapsed + .seconds(5)
-        }
-    }
-
-    /// Steps what runs; returns when something is due next.
-    private func stepProcess() -> VirtualTime {
-        var next = plan.nextDeadline ?? .distantFuture
-        guard process != nil else { return min(next, max(restartAt, clock.elapsed)) }
-        if process!.sampler == nil { startSampling() }
-        if process!.sampler != nil {
-            if clock.elapsed >= samplingEnds {
-                if !process!.counts.isFinished {
-                    process!.sampler!.finish()
-                    process!.courier.sealWhatIsLeft(taken: process!.counts.takenByChannel)
-                }
-            } else {
-                next = min(next, clock.virtualTime(of: process!.sampler!.step()), hardwareDeadline())
-            }
-        }
-        let deadline = process!.courier.step()
-        for line in process!.courier.takeJournal() { trace.note("journal", line.text) }
-        noteRecent()
-        next = min(next, deadline == .distantFuture ? .distantFuture : clock.virtualTime(of: deadline))
-        if let due = disk.nextDeadline { next = min(next, due) }
-        if let due = broker.nextDeadline { next = min(next, due) }
-        return next
-    }
-
-    private func hardwareDeadline() -> VirtualTime {
-        let change = hardware.lines.nextChange()
-        return change == .distantFuture ? .distantFuture : clock.virtualTime(of: change)
-    }
-
-    private func startSampling() {
-        let isRecovered = process!.courier.isRecovered
-        let age = clock.now() - process!.startedAt
-        guard isRecovered || age >= Limits.recoveryWait else { return }
-        guard let sensors = try? Assembly(site: site, boot: BootID(high: 0, low: 0)).installedSensors() else {
-            invariantFailed("the simulated site's sensors were made before")
-        }
-        let found = process!.counters.found
-        let kept = process!.courier.recoveredCounters
-        var sampler = Sampler(
-            clock: clock, bus: hardware.bus, lines: hardware.lines, attributes: hardware.attributes, sensors: sensors,
-            readings: process!.readings, notices: process!.notices, counters: process!.counters, counts: process!.counts
-        )
-        sampler.resumeCounters(
-            exact: { id in found.first { $0.key == Checkpoint.key(of: id) }?.checkpoint },
-            afterPowerCut: { id in kept.first { $0.key == Checkpoint.key(of: id) }?.total },
-            key: { Checkpoint.key(of: $0) })
-        process!.sampler = consume sampler
-    }
-
-    // MARK: The books
-
-    private var lastTaken = 0
-
-    /// Remembers when readings were taken as long as a power cut could take them.
-    private func noteRecent() {
-        guard process != nil else { return }
-        let taken = Int(process!.counts.taken)
-        let stream = process!.courier.outbox.stream.description
-        var record = truth[stream] ?? StreamTruth()
-        if taken > lastTaken { record.recent += Array(repeating: clock.now(), count: taken - lastTaken) }
-        lastTaken = taken
-        let edge = clock.now() - site.outbox.lossWindow - .seconds(5)
-        if let first = record.recent.first, first < edge { record.recent.removeAll { $0 < edge } }
-        truth[stream] = record
-    }
-
-    private func noteTaken(_ stream: String) {
-        noteRecent()
-        truth[stream, default: StreamTruth()].taken += lastTaken
-        lastTaken = 0
-    }
-
-    private var isFinished: Bool {
-        guard process != nil, clock.elapsed >= samplingEnds else { return false }
-        guard process!.counts.isFinished else { return false }
-        return process!.courier.isDrained
-    }
-
-    private func verdict(isComplete: Bool) -> SimulationVerdict {
-        if process != nil { noteTaken(process!.courier.outbox.stream.description) }
-        var audit = Audit()
-        for message in broker.received {
-            audit.take(
-                BrokerMessage(topic: message.topic, payload: message.payload, isRetained: false),
-                root: site.broker.topicRoot)
-        }
-        var result = SimulationVerdict()
-        result.delivered = audit.delivered
-        result.duplicates = audit.duplicates
-        result.tombstoned = audit.tombstoned
-        result.contributions = audit.contributions
-        result.streams = truth.count
-        for stream in truth.keys.sorted() {
-            guard let record = truth[stream] else { continue }
-            result.taken += record.taken
-            let missing = record.taken - audit.delivered(of: stream) - audit.tombstoned(of: stream)
-            trace.note(
-                "books",
-                "stream \(stream): taken \(record.taken), delivered \(audit.delivered(of: stream)), tombstoned "
-                    + "\(audit.tombstoned(of: stream)), may have lost \(record.mayLose)")
-            guard isComplete else { continue }
-            if missing < 0 {
-                result.problem = "stream \(stream): \(-missing) readings too many were delivered or tombstoned"
-            } else if missing > record.mayLose, !record.isExcused {
-                result.problem = "stream \(stream): \(missing) readings are missing, at most \(record.mayLose) may be"
-            } else {
-                result.lostInPowerCuts += missing
-            }
-        }
-        if isComplete, result.problem == nil { result.problem = kpiProblem(audit, result) }
-        if let unreadable = audit.unreadable.first { result.problem = "a message against the contract: \(unreadable)" }
-        return result
-    }
-
-    /// Water is counted twice, as readings and as contributions: without a power cut both say the same, to the pulse.
-    private func kpiProblem(_ audit: Audit, _ result: SimulationVerdict) -> String? {
-        guard let water = Indicator.named("en-en-ws-2c"), result.contributions > 0 else { return nil }
-        let told = audit.sumsInMillionths["water.volume"] ?? 0
-        let counted = Int64(clamping: audit.contributionSet.total(water).millilitres)
-        trace.note("books", "water: readings tell \(told) ml, contributions \(counted) ml")
-        if result.streams == 1, told != counted {
-            return "water: readings tell \(told) ml, contributions \(counted) ml"
-        }
-        // A power cut may take readings whose share of a contribution was delivered before.
-        guard counted > told, result.lostInPowerCuts == 0 else { return nil }
-        return "water: contributions tell more (\(counted) ml) than readings (\(told) ml)"
     }
 }

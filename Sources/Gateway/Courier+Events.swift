@@ -24,11 +24,19 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     mutating func sealEvents() {
         guard !mustAwaitStreamEvent else { return }
-        if !events.isEmpty { outbox.seal(events, lane: .events, anchor: settling.anchor) }
-        if !securityEvents.isEmpty { outbox.seal(securityEvents, lane: .security, anchor: settling.anchor) }
-        events.removeAll(keepingCapacity: true)
-        securityEvents.removeAll(keepingCapacity: true)
-        outbox.lossesAreTold()
+        events = seal(events, .events)
+        securityEvents = seal(securityEvents, .security)
+        if events.isEmpty { outbox.lossesAreTold() }
+    }
+
+    /// Answers what is left. What the runtime directory has no room for waits, up to a bound: a tombstone that is lost
+    /// would be a silent loss.
+    private mutating func seal(_ items: [Item], _ lane: Lane) -> [Item] {
+        guard !items.isEmpty else { return [] }
+        let rest = Array(items.dropFirst(outbox.sealWhatFits(items, lane: lane, anchor: settling.anchor)))
+        guard rest.count >= Limits.eventsPerBatch else { return rest }
+        outbox.seal(rest, lane: lane, anchor: settling.anchor)
+        return []
     }
 
     /// The first event of a stream needs the checkpoint of the one before: until that is read the others wait for it,
@@ -110,6 +118,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 stream: loss.stream.rawValue, lane: loss.lane, numbers: loss.range.map { $0.first...$0.last },
                 channels: loss.counts, reason: loss.reason))
         let total = loss.counts.reduce(0) { $0 &+ $1.count }
-        if let text = lossLines.note(total, loss.reason, at: now) { journal.append(JournalLine(.warning, text)) }
+        let what = loss.lane == .readings ? "readings" : "items of \(loss.lane.name)"
+        let amount = loss.counts.isEmpty ? "nobody knows how many" : "\(total)"
+        if lossLines.isNews(total, loss.reason, at: now) {
+            journal.append(JournalLine(.warning, "\(amount) \(what) given up: \(loss.reason)"))
+        }
     }
 }

@@ -20,17 +20,17 @@ struct LossLines {
 
     var deadline: Boottime { lines.lazy.filter { $0.count > 0 }.map(\.due).min() ?? .distantFuture }
 
-    /// The line to write now, if any.
-    mutating func note(_ count: UInt64, _ reason: String, at now: Boottime) -> String? {
+    /// Whether the loss is to have a line of its own; otherwise it is counted.
+    mutating func isNews(_ count: UInt64, _ reason: String, at now: Boottime) -> Bool {
         lines.removeAll { $0.count == 0 && $0.due <= now }
         let isKnown = lines.contains { $0.reason == reason }
         let name = isKnown || lines.count < Self.reasonsMax ? reason : "other reasons"
         if let index = lines.firstIndex(where: { $0.reason == name }) {
             lines[index].count &+= count
-            return nil
+            return false
         }
         lines.append(Line(reason: name, due: now + Self.every))
-        return "\(count) readings given up: \(reason)"
+        return true
     }
 
     /// A line that is due, once an hour for each reason.
@@ -39,7 +39,7 @@ struct LossLines {
         let count = lines[index].count
         lines[index].count = 0
         lines[index].due = now + Self.every
-        return "\(count) more readings given up in the last hour: \(lines[index].reason)"
+        return "\(count) more given up in the last hour: \(lines[index].reason)"
     }
 }
 

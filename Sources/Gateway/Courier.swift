@@ -190,7 +190,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         checkpointIfDue()
         healthIfDue()
         if stop != nil { advanceStop() }
-        outbox.saveCursors()
+        // A number that was given up is behind the cursor only once its tombstone is sealed.
+        if events.isEmpty { outbox.saveCursors() }
         return nextDeadline()
     }
 

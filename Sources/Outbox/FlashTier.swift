@@ -16,14 +16,19 @@ struct FlashSegment {
     var isOffered = false
     /// Could not be read when last tried.
     var isUnreadable = false
-    /// How often reading it has failed in this process.
-    var failures = 0
+    /// When that began.
+    var unreadableSince: Boottime?
+    /// It has failed for so long that what cannot be read is to be passed over, or the whole file given up.
+    var isSalvaged = false
+    var isGivenUp = false
     /// Something in it was not offered because the cursor had no room.
     var isHeldBack = false
     /// Some numbers are not in it, and may yet turn up in another segment: to be read again when one has gone.
     var owesNumbers = false
     /// It holds nothing but windows of readings that were thinned.
     var isThinned = false
+    /// Something in it could not be made out.
+    var isDamaged = false
     /// It holds blocks of a later version: kept until that version runs again, or space runs out.
     var isForeign = false
 }
@@ -83,25 +88,27 @@ struct FlashTier {
 
     /// Read to its end: what was found in it.
     mutating func markOffered(
-        _ name: SegmentName, last: UInt64, isHeldBack: Bool, owesNumbers: Bool, isForeign: Bool
+        _ name: SegmentName, last: UInt64, isHeldBack: Bool, owesNumbers: Bool, isForeign: Bool,
+        isDamaged: Bool
     ) {
         guard let index = index(of: name) else { return }
         segments[index].isOffered = true
         segments[index].isHeldBack = isHeldBack
         segments[index].owesNumbers = owesNumbers
         segments[index].isForeign = isForeign
+        segments[index].isDamaged = isDamaged
         segments[index].last = max(last, segments[index].last ?? 0)
     }
 
-    /// Another read of it has failed; how many by now.
-    mutating func countFailure(_ name: SegmentName) -> Int {
-        guard let index = index(of: name) else { return 0 }
-        segments[index].failures += 1
-        return segments[index].failures
-    }
-
-    mutating func markUnreadable(_ name: SegmentName) {
+    /// A sector that cannot be read is tried again for some minutes: what fails may be the card's bus rather than the
+    /// card. Then the segment is read sector by sector, and what still cannot be read is told as damage, once anything
+    /// at all can be read; after some hours also when nothing can.
+    mutating func markUnreadable(_ name: SegmentName, at now: Boottime) {
         guard let index = index(of: name) else { return }
+        let since = segments[index].unreadableSince ?? now
+        segments[index].unreadableSince = since
+        segments[index].isSalvaged = now - since >= .seconds(300)
+        segments[index].isGivenUp = now - since >= .seconds(10_800)
         segments[index].isUnreadable = true
         segments[index].isOffered = true
     }

@@ -26,7 +26,8 @@ extension Outbox where D: ~Copyable {
             handToHistory(delivery.range, index)
         }
         // It may meanwhile be on flash only, in a segment that has been passed over because this was in flight.
-        flash.resetOffers()
+        // What cannot be read keeps its own time.
+        flash.offerAgain { !$0.isUnreadable }
         scan = nil
     }
 

@@ -52,13 +52,17 @@ extension Outbox where D: ~Copyable {
     mutating func finishRemoval(_ result: DiskCompletion.Result, now: Boottime) {
         if case .failed(let fault) = result, fault != .noSuchFile {
             diskFailed(fault, at: now)
+            // It is still there: it is found again by looking, and removed then.
+            listAgainAt = min(listAgainAt, diskRetryAt)
         } else {
             forgetStreamsThatAreGone()
         }
     }
 
     mutating func forgetStreamsThatAreGone() {
-        guard recovery.isDone, listAgainAt == .distantFuture, !queue.isPending(.remove) else { return }
+        guard recovery.isDone, listAgainAt == .distantFuture, !queue.isPending(.list), !queue.isPending(.remove) else {
+            return
+        }
         let before = uplink.parts.count
         let stream = stream
         let flash = flash

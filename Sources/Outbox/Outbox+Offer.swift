@@ -25,8 +25,10 @@ struct HistoryScan {
     var damageBefore = 0
     /// The read that is under way: the answer to any other is an earlier scan's.
     var awaiting: UInt64?
-    /// That read goes around what cannot be read.
-    var pieces: PieceRead?
+    /// It could not be read for a long time: what cannot be read is passed over.
+    var isSalvage = false
+    /// Something of it was read.
+    var hasRead = false
     /// A block of which some batches are still to be offered: where it stands in the chunk.
     var pending: (header: BlockHeader, at: Int)?
     var hasHeldBack = false
@@ -104,12 +106,22 @@ extension Outbox where D: ~Copyable {
         memoryHistoryEnd[index] = max(memoryHistoryEnd[index], range.last + 1)
     }
 
+    /// (Between two that it holds, the memory tier may have let numbers go that are on flash only.)
+    func nextUnacknowledgedInMemory(_ lane: Lane, from number: UInt64) -> UInt64? {
+        let acknowledged = uplink[stream, lane]
+        var next = acknowledged.firstMissing(from: number)
+        while let held = memory.first(lane, from: next) {
+            next = acknowledged.firstMissing(from: held)
+            if next == held { return held }
+        }
+        return nil
+    }
+
     private mutating func nextFromMemory(
         _ lane: Lane, _ next: inout UInt64, end: UInt64, isLive: Bool
     ) -> OfferedBatches? {
         while true {
-            next = uplink[stream, lane].firstMissing(from: next)
-            guard let sequence = memory.first(lane, from: next), sequence < end else { return nil }
+            guard let sequence = nextUnacknowledgedInMemory(lane, from: next), sequence < end else { return nil }
             if limits.lossWindow == .zero, sequence > open.spilledThrough(lane) { return nil }
             next = sequence
             if isInFlight(stream, lane, sequence) || !load(lane, sequence) {
@@ -146,9 +158,11 @@ extension Outbox where D: ~Copyable {
                 // What is still written to is closed first: the next spill begins a new segment.
                 if spills.contains(where: { $0?.file == name }) { return .wait }
                 flash.close(name)
+                let isSalvage = flash.index(of: name).map { flash.segments[$0].isSalvaged } ?? false
                 scan = HistoryScan(
-                    name: name, scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes),
-                    lastSeen: name.first - 1)
+                    name: name,
+                    scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes, isBySector: isSalvage),
+                    lastSeen: name.first - 1, isSalvage: isSalvage)
             }
             if scan!.awaiting != nil { return .wait }
             if scan!.pending != nil {
@@ -166,10 +180,17 @@ extension Outbox where D: ~Copyable {
                 noteDamageAtEnd()
                 flash.markOffered(
                     scan!.name, last: scan!.lastSeen, isHeldBack: scan!.hasHeldBack, owesNumbers: scan!.owesNumbers,
-                    isForeign: scan!.scan.unknownBlocks > 0)
+                    isForeign: scan!.scan.unknownBlocks > 0, isDamaged: scan!.scan.damagedBytes > 0)
                 scan = nil
             }
         }
+    }
+
+    /// Segments that fail together wait together.
+    private mutating func readAgainLater(_ now: Boottime) {
+        guard unreadableRetryAt == .distantFuture else { return }
+        unreadableRetryAt = now + unreadableDelay
+        unreadableDelay = min(unreadableDelay * 2, .seconds(3_600))
     }
 
     /// A segment of which everything is acknowledged or in flight has nothing to offer, as far as that is known unread.
@@ -227,8 +248,8 @@ extension Outbox where D: ~Copyable {
     }
 
     /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves or another
-    /// one follows; otherwise only that something was there.
-    mutating func noteDamageAtEnd() {
+    /// one follows; otherwise only that something was there: at least the number behind the last one seen.
+    private mutating func noteDamageAtEnd() {
         let name = scan!.name
         let known = flash.index(of: name).flatMap { flash.segments[$0].last } ?? 0
         guard scan!.scan.damagedBytes > scan!.damageBefore || known > scan!.lastSeen else { return }
@@ -236,8 +257,7 @@ extension Outbox where D: ~Copyable {
         let behind = flash.segments.lazy.map(\.name)
             .filter { $0.stream == name.stream && $0.lane == name.lane && $0.first > seen + 1 }
         let follower: UInt64? = behind.map { $0.first - 1 }.min()
-        let isEmpty = seen < name.first
-        noteDamage(through: max(known, follower ?? 0, isEmpty ? name.first : 0))
+        noteDamage(through: max(known, follower ?? 0, seen + 1))
     }
 
     /// No tier holds any of these numbers and none is on its way, as far as can be known without reading.
@@ -270,9 +290,10 @@ extension Outbox where D: ~Copyable {
         where other.name != name && other.name.stream == name.stream && other.name.lane == name.lane
             && other.name.first < first
         {
-            // What it holds is acknowledged or in flight only once it has been read.
+            // What it holds is acknowledged or in flight only once it has been read; then what it does not hold is not
+            // in it either, unless it is damaged.
             guard other.isOffered, !other.isUnreadable, !other.isHeldBack, let last = other.last else { return first }
-            from = max(from, last + 1)
+            if other.isDamaged { from = max(from, last + 1) }
         }
         return min(from, first)
     }
@@ -343,5 +364,38 @@ extension Outbox where D: ~Copyable {
         scan!.lastSeen = max(scan!.lastSeen, header.last)
         scan!.pending = nil
         scan!.isBehindDamage = false
+    }
+
+    mutating func finishHistoryRead(_ token: UInt64, _ result: DiskCompletion.Result, now: Boottime) {
+        guard scan != nil, scan!.awaiting == token else { return }
+        scan!.awaiting = nil
+        switch result {
+        case .bytes(let bytes):
+            scan!.scan.accept(bytes)
+            scan!.hasRead = scan!.hasRead || !bytes.isEmpty
+            unreadableDelay = Self.firstUnreadableDelay
+        case .failed(.noSuchFile):
+            // Somebody else removed it. What was in it is not known, but that it was there is.
+            scan!.pending = nil
+            noteDamageAtEnd()
+            let name = scan!.name
+            scan = nil
+            flash.remove(name)
+            flash.offerAgain { $0.owesNumbers && $0.name.stream == name.stream && $0.name.lane == name.lane }
+        case .failed(let fault):
+            readAgainLater(now)
+            let index = flash.index(of: scan!.name)
+            let bytes = index.map { flash.segments[$0].bytes } ?? 0
+            if scan!.isSalvage {
+                let isAtEnd = scan!.scan.passOver(fileBytes: bytes)
+                guard isAtEnd, !scan!.hasRead, let index, !flash.segments[index].isGivenUp else { return }
+            } else {
+                // Writing may work all the same: what is due to be spilled does not wait for it.
+                diskFailed(fault, at: nil)
+            }
+            flash.markUnreadable(scan!.name, at: now)
+            scan = nil
+        default: break
+        }
     }
 }

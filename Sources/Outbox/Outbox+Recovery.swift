@@ -64,6 +64,9 @@ extension Outbox where D: ~Copyable {
             }
             open.begin(stream: StreamID(rawValue: stream), boot: boot)
             open.setConfigHash(dictionary.configHash)
+            // All of it at once, so that cursors can be saved when the directory has no room any more.
+            let empty = [UInt8](repeating: 0, count: 2 * Checkpoint.slotBytes)
+            empty.withUnsafeBytes { bytes in try? disk.runtimeWrite(RuntimeFile.cursors, at: 0, bytes) }
         }
         boots[open.stream] = boot
         if isContinued {
@@ -107,6 +110,7 @@ extension Outbox where D: ~Copyable {
             open.setNextSequence(next, lane)
         }
         takeUpLastSealed()
+        tellWhatIsGone()
         seal(anchor: nil)
         open.setConfigHash(dictionary.configHash)
         if before?.configHash != dictionary.configHash { open.setFirstOfConfiguration(open.nextSequence(.readings)) }
@@ -120,6 +124,35 @@ extension Outbox where D: ~Copyable {
         guard next > 1, load(.readings, next - 1) else { return }
         if open.count > 0, codec.readings.elementsEqual(open.readings) { open.removeAll() }
         if leftOpen == nil { leftOpen = codec.readings.last }
+    }
+
+    /// Numbers that were given and are nowhere: the process died before it could tell that the runtime directory had no
+    /// room for them, or somebody removed a file there.
+    private mutating func tellWhatIsGone() {
+        for lane in Lane.allCases {
+            var next = open.spilledThrough(lane) + 1
+            while next < open.nextSequence(lane) {
+                let first = uplink[stream, lane].firstMissing(from: next)
+                guard first < open.nextSequence(lane) else { break }
+                if memory.contains(lane, first) {
+                    next = first + 1
+                    continue
+                }
+                // As far as the next number that is known.
+                var last = first
+                while last + 1 < open.nextSequence(lane), !memory.contains(lane, last + 1),
+                    uplink[stream, lane].firstMissing(from: last + 1) == last + 1
+                {
+                    last += 1
+                }
+                let range = SequenceRange(first, last)
+                losses.append(
+                    Loss(stream: stream, lane: lane, range: range, counts: [], reason: "gone from the runtime directory"))
+                uplink.insert(range, stream: stream, lane: lane)
+                isCursorChanged = true
+                next = last + 1
+            }
+        }
     }
 
     private mutating func writeRuntimeDictionary() {
@@ -170,6 +203,11 @@ extension Outbox where D: ~Copyable {
     }
 
     mutating func finishListing(_ result: DiskCompletion.Result, now: Boottime) {
+        guard !queue.isPending(.remove) else {
+            // It may show what is about to be removed.
+            listAgainAt = now + .seconds(1)
+            return
+        }
         recovery.hasListing = true
         switch result {
         case .entries(let entries, freeBytes: _):
@@ -180,10 +218,10 @@ extension Outbox where D: ~Copyable {
             for name in flash.adopt(entries, order: order) { queue.ask(.remove(file: name.text), .remove) }
             forgetStreamsThatAreGone()
         case .failed(let fault):
-            diskFailed(fault, at: now)
-            // What is there stays unknown for now: no file that may exist is written to.
+            // Writing may work all the same. What is there stays unknown for now: no file that may exist is written to.
+            diskFailed(fault, at: nil)
             flash.nextAttempt = max(flash.nextAttempt, 1 << 32 + runtimeGeneration)
-            listAgainAt = diskRetryAt
+            listAgainAt = now + Self.firstUnreadableDelay
         default: break
         }
     }

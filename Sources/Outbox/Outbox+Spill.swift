@@ -57,8 +57,7 @@ extension Outbox where D: ~Copyable {
 
     /// The first batch of the lane that is neither acknowledged nor on flash.
     private func nextToSpill(_ lane: Lane) -> UInt64? {
-        let next = uplink[stream, lane].firstMissing(from: open.spilledThrough(lane) + 1)
-        return next < open.nextSequence(lane) ? memory.first(lane, from: next) : nil
+        nextUnacknowledgedInMemory(lane, from: open.spilledThrough(lane) + 1)
     }
 
     // MARK: Spilling
@@ -261,7 +260,10 @@ extension Outbox where D: ~Copyable {
 
     mutating func diskFailed(_ fault: DiskFault, at now: Boottime?) {
         diskState = .failing(fault)
-        guard let now else { return }
+        // Lanes that fail together wait together: one failure, one doubling.
+        guard let now, now >= diskRetryAt else { return }
+        // Nothing was written when it was time to: another failure, not the same one still.
+        if now - diskRetryAt > .seconds(5) { diskRetryDelay = .seconds(1) }
         diskRetryAt = now + diskRetryDelay
         diskRetryDelay = min(diskRetryDelay * 2, .seconds(60))
     }

@@ -198,8 +198,19 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     }
 
     /// Seals items as one batch of their lane.
-    /// (Several, when there are more or longer ones than a block should have.)
+    /// (Several, when there are more or longer ones than a block should have.) Without room in the runtime directory
+    /// their numbers are told as lost.
     public mutating func seal(_ items: [Item], lane: Lane, anchor: Anchor?) {
+        _ = seal(items, lane: lane, anchor: anchor, isKept: false)
+    }
+
+    /// The same, as far as there is room in the runtime directory: answers how many items were sealed. The rest has no
+    /// numbers yet; the caller keeps it.
+    public mutating func sealWhatFits(_ items: [Item], lane: Lane, anchor: Anchor?) -> Int {
+        seal(items, lane: lane, anchor: anchor, isKept: true)
+    }
+
+    private mutating func seal(_ items: [Item], lane: Lane, anchor: Anchor?, isKept: Bool) -> Int {
         var rest = items[...]
         while !rest.isEmpty {
             var count = 0
@@ -209,21 +220,24 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
                 guard count == 0 || bytes <= Self.itemBytesMax && count < limits.recordsMax else { break }
                 count += 1
             }
-            sealOne(Array(rest.prefix(count)), lane: lane, anchor: anchor)
+            guard sealOne(Array(rest.prefix(count)), lane: lane, anchor: anchor, isKept: isKept) else { break }
             rest = rest.dropFirst(count)
         }
+        return items.count - rest.count
     }
 
     private static var itemBytesMax: Int { 64 << 10 }
 
-    private mutating func sealOne(_ items: [Item], lane: Lane, anchor: Anchor?) {
-        guard let first = items.first, let last = items.last else { return }
+    /// False: there was no room, and `isKept` says that the caller still has them.
+    private mutating func sealOne(_ items: [Item], lane: Lane, anchor: Anchor?, isKept: Bool) -> Bool {
+        guard let first = items.first, let last = items.last else { return true }
         let sequence = open.nextSequence(lane)
         let bytes = codec.encode(
             items: items, lane: lane, stream: stream, sequence: sequence, anchor: anchor,
             configHash: dictionary.configHash)
         let id = BatchID(stream: stream, lane: lane, sequence: sequence)
         if !store(bytes, id: id, oldest: first.time, newest: last.time, configHash: dictionary.configHash) {
+            guard !isKept else { return false }
             addLoss(
                 Loss(
                     stream: stream, lane: lane, range: SequenceRange(sequence, sequence),
@@ -232,6 +246,7 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
         }
         sealedRecords += UInt64(items.count)
         open.setNextSequence(sequence + 1, lane)
+        return true
     }
 
     /// Puts a sealed block into the memory tier, making room by what may go; false when there is no room at all.

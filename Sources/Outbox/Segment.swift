@@ -56,24 +56,42 @@ public struct SegmentScan: Sendable {
     private var chunkOffset = 0
     private var position = 0
     private var reachedEnd = false
-    private var wanted: Int
-
-    public init(file: String, chunkBytes: Int) {
-        self.file = file
-        wanted = chunkBytes
-        self.chunkBytes = chunkBytes
-    }
     private let chunkBytes: Int
+    /// What the block at hand needs, when that is known.
+    private var needed = 0
+    /// Sector by sector, so that what cannot be read costs no more than it must.
+    private let isBySector: Bool
+    private static let sectorBytes = 512
+
+    public init(file: String, chunkBytes: Int, isBySector: Bool = false) {
+        self.file = file
+        self.chunkBytes = chunkBytes
+        self.isBySector = isBySector
+    }
+
+    private var wanted: Int {
+        let offset = chunkOffset + position
+        return max(isBySector ? Self.sectorBytes - offset % Self.sectorBytes : chunkBytes, needed)
+    }
 
     public var read: DiskWork { .read(file: file, offset: chunkOffset + position, count: wanted) }
 
+    /// `read` failed for good: what it asked for counts as damage. `fileBytes`: the size of the file. Answers whether
+    /// that was the end of it.
+    public mutating func passOver(fileBytes: Int) -> Bool {
+        let left = max(0, fileBytes - chunkOffset - position)
+        accept([UInt8](repeating: 0, count: min(wanted, left)))
+        reachedEnd = reachedEnd || chunk.count == left
+        return reachedEnd
+    }
+
     /// The answer to `read`.
     public mutating func accept(_ bytes: [UInt8]) {
+        reachedEnd = bytes.count < wanted
         chunkOffset += position
         position = 0
-        reachedEnd = bytes.count < wanted
         chunk = bytes
-        wanted = chunkBytes
+        needed = 0
         if chunk.isEmpty { reachedEnd = true }
     }
 
@@ -89,9 +107,9 @@ public struct SegmentScan: Sendable {
             case .unknown(let length):
                 unknownBlocks += 1
                 position += length
-            case .incomplete(let needed):
+            case .incomplete(let bytes):
                 if !reachedEnd {
-                    wanted = max(chunkBytes, needed)
+                    needed = bytes
                     return .needsBytes
                 }
                 skipDamage()

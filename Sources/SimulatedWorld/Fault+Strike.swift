@@ -4,10 +4,11 @@ import World
 
 extension Fault {
     /// True when the fault is done with; false when it is the caller's: `noAcknowledge` and `flippedBit` (hardware),
-    /// and `processCrash` and `powerCut` (the loop drops the process first, then calls `endProcess` or `cutPower`).
+    /// `orderlyStop`, and `processCrash` and `powerCut` (the loop drops the process first, then calls `endProcess` or
+    /// `cutPower`).
     public func strike(clock: SimulatedClock, disk: SimulatedDisk, broker: SimulatedBroker) -> Bool {
         switch self {
-        case .noAcknowledge, .flippedBit, .processCrash, .powerCut: return false
+        case .noAcknowledge, .flippedBit, .orderlyStop, .processCrash, .powerCut: return false
         case .clockStep(let amount): clock.step(by: amount)
         case .clockSlew(let amount): clock.slew(by: amount)
         case .brokerGoesAway(let how): broker.goAway(how)
@@ -24,6 +25,13 @@ extension Fault {
         case .diskFreed: disk.isFull = false
         case .diskReadOnly: disk.isReadOnly = true
         case .diskWritable: disk.isReadOnly = false
+        case .readsFail: disk.failsReads = true
+        case .readsWork: disk.failsReads = false
+        case .sectorLost(let pick): disk.spoilSector(pick: pick) { $0.hasSuffix(".seg") }
+        case .runtimeFull: disk.isRuntimeFull = true
+        case .runtimeFreed: disk.isRuntimeFull = false
+        case .topicRefused(let topic): broker.refusedTopics.insert(topic)
+        case .topicAllowed(let topic): broker.refusedTopics.remove(topic)
         case .syncFails: disk.failSyncs(1)
         case .syncHangs(let extra): disk.hangNextSync(for: extra)
         case .quiet:

@@ -32,12 +32,21 @@ public enum Fault: Hashable, Sendable {
     case diskWritable
     case syncFails
     case syncHangs(Duration)
+    case readsFail
+    case readsWork
+    /// For good, in one file. `pick` is any number.
+    case sectorLost(pick: UInt64)
+    case runtimeFull
+    case runtimeFreed
+    case topicRefused(String)
+    case topicAllowed(String)
 
     // For the loop, which ends the process and starts it anew.
     case processCrash
+    case orderlyStop
     case powerCut(off: Duration)
 
-    /// Everything that is still wrong ends.
+    /// Everything that is still wrong ends, as far as it can.
     case quiet
 }
 
@@ -154,6 +163,22 @@ public struct FaultPlan: Sendable {
         Kind(name: "sync hangs", usualGapSeconds: 480) { random in
             (.syncHangs(random.duration(in: .seconds(2)...(.seconds(90)))), nil, .zero)
         },
+        Kind(name: "sync hangs for minutes", usualGapSeconds: 2_400) { random in
+            (.syncHangs(random.duration(in: .seconds(90)...(.seconds(240)))), nil, .zero)
+        },
+        Kind(name: "reads fail", usualGapSeconds: 600) { random in
+            (.readsFail, .readsWork, random.duration(in: .seconds(2)...(.seconds(60))))
+        },
+        Kind(name: "sector lost", usualGapSeconds: 900) { random in (.sectorLost(pick: random.next()), nil, .zero) },
+        Kind(name: "runtime full", usualGapSeconds: 900) { random in
+            (.runtimeFull, .runtimeFreed, random.duration(in: .seconds(1)...(.seconds(40))))
+        },
+        Kind(name: "topic refused", usualGapSeconds: 480) { random in
+            let topics = ["readings", "readings", "history", "contributions", "events", "security", "status"]
+            let topic = topics[Int(random.below(UInt64(topics.count)))]
+            return (.topicRefused(topic), .topicAllowed(topic), random.duration(in: .seconds(5)...(.seconds(120))))
+        },
+        Kind(name: "orderly stop", usualGapSeconds: 360) { _ in (.orderlyStop, nil, .zero) },
         Kind(name: "crash", usualGapSeconds: 240) { _ in (.processCrash, nil, .zero) },
         Kind(name: "power cut", usualGapSeconds: 360) { random in
             let off = random.duration(in: .seconds(1)...(.seconds(120)))
@@ -186,7 +211,15 @@ extension Fault: CustomStringConvertible {
         case .diskWritable: "the disk is writable again"
         case .syncFails: "the next sync fails"
         case .syncHangs(let extra): "the next sync hangs for \(extra.inSeconds)"
+        case .readsFail: "the disk cannot be read"
+        case .readsWork: "the disk can be read again"
+        case .sectorLost(let pick): "a sector goes bad (\(pick % 1_000))"
+        case .runtimeFull: "the runtime directory is full"
+        case .runtimeFreed: "the runtime directory has room again"
+        case .topicRefused(let topic): "the broker refuses \(topic)"
+        case .topicAllowed(let topic): "the broker takes \(topic) again"
         case .processCrash: "the process crashes"
+        case .orderlyStop: "the process is told to stop"
         case .powerCut(let off): "the power goes for \(off.inSeconds)"
         case .quiet: "everything that is wrong ends"
         }

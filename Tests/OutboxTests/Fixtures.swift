@@ -59,6 +59,7 @@ func examine(_ bytes: [UInt8]) -> BlockFinding { bytes.withUnsafeBytes { Block.e
 final class Bench {
     let clock: SimulatedClock
     let disk: SimulatedDisk
+    let trace: Trace?
     var limits: OutboxLimits
     var channels: ChannelTable
     var box: Node?
@@ -80,13 +81,14 @@ final class Bench {
 
     init(
         seed: UInt64, limits: OutboxLimits = Bench.limits, profile: SimulatedDisk.Profile = SimulatedDisk.Profile(),
-        flash: Flash = Flash(), channels: ChannelTable = table(4)
+        flash: Flash = Flash(), channels: ChannelTable = table(4), print: ((String) -> Void)? = nil
     ) throws {
         let clock = SimulatedClock(seed: seed)
         self.clock = clock
         self.limits = limits
         self.channels = channels
-        disk = SimulatedDisk(clock: clock, seed: seed, profile: profile, flash: flash)
+        trace = print.map { Trace(clock: clock, print: $0) }
+        disk = SimulatedDisk(clock: clock, seed: seed, profile: profile, flash: flash, trace: trace)
         random = Random(seed: seed)
         ordinals = [UInt64](repeating: 0, count: 64)
         try start()

@@ -28,6 +28,7 @@ final class Node {
     var flashBytesWritten: UInt64 { outbox.flashBytesWritten }
     var diskState: DiskState { outbox.diskState }
     var uplink: Cursor { outbox.uplink }
+    var isRecovered: Bool { outbox.isRecovered }
     var recoveredCheckpoint: Checkpoint? { outbox.recoveredCheckpoint }
     func nextSequence(_ lane: Lane) -> UInt64 { outbox.nextSequence(lane) }
     func spilledThrough(_ lane: Lane) -> UInt64 { outbox.open.spilledThrough(lane) }
@@ -37,6 +38,7 @@ final class Node {
     func append(_ reading: Reading) { outbox.append(reading) }
     func seal(anchor: Anchor?) { outbox.seal(anchor: anchor) }
     func seal(_ items: [Item], lane: Lane, anchor: Anchor?) { outbox.seal(items, lane: lane, anchor: anchor) }
+    func sealWhatFits(_ items: [Item], lane: Lane) -> Int { outbox.sealWhatFits(items, lane: lane, anchor: nil) }
     /// Undoes stores that follow a seal, as a kill before them would.
     func undoSealStores(sequence: UInt64, readings: [Reading]) {
         outbox.open.setNextSequence(sequence, .readings)

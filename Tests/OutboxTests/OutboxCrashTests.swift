@@ -163,7 +163,64 @@ struct OutboxCrashTests {
                 #expect(next.box!.isDrained, "\(next.box!.undrained) with \(combination)")
             }
         }
-        #expect(tries >= 45, "\(tries)")
+        #expect(tries == snapshots.reduce(0) { $0 + $1.flash.unsynced.map(\.outcomes.count).reduce(1, *) })
+        #expect(tries > 2 * snapshots.count, "\(tries) power cuts at \(snapshots.count) moments")
+    }
+
+    @Test("Another power cut or crash during the recovery, at each of its changes, changes nothing")
+    func recoveryCutTwice() throws {
+        let bench = try Bench(seed: 5)
+        var snapshots: [(flash: Flash, safe: [BatchID: [Int64]])] = []
+        bench.disk.observer = { [unowned bench] flash in
+            snapshots.append((flash, bench.sealed.filter { $0.key.sequence <= bench.safeThrough }))
+        }
+        for _ in 0..<4 {
+            bench.sealBatch(60)
+            bench.run(for: .seconds(6))
+        }
+        bench.disk.observer = nil
+        var cuts = 0
+        for (flash, safe) in snapshots {
+            for outcome in [FlashOutcome.applied, .dropped, .zeroed] {
+                var after = flash
+                after.powerCut { _, change in change.outcomes.contains(outcome) ? outcome : .applied }
+                // The recovery delivers half of it and writes a checkpoint; it is cut at each change of the flash.
+                let first = try Bench(seed: 6, flash: after)
+                var moments: [(flash: Flash, acknowledged: Set<BatchID>)] = []
+                var acknowledged: Set<BatchID> = []
+                first.disk.observer = { moments.append(($0, acknowledged)) }
+                first.run(for: .milliseconds(50))
+                moments.append((first.disk.flash, []))
+                first.drain(for: .seconds(2)) { _, content in
+                    guard acknowledged.count < safe.count / 2 + 1 else { return false }
+                    acknowledged.formUnion(content.keys)
+                    return true
+                }
+                first.box!.writeCheckpoint(now: first.now, counters: [])
+                first.run(for: .seconds(2))
+                first.disk.observer = nil
+                for moment in moments {
+                    for second in [FlashOutcome.applied, .dropped] {
+                        cuts += 1
+                        var last = moment.flash
+                        last.powerCut { _, _ in second }
+                        let next = try Bench(seed: 7, flash: last)
+                        // A crash of the process too, before it has read everything.
+                        next.run(for: .milliseconds(3))
+                        next.crash()
+                        try next.start()
+                        next.run(for: .seconds(1))
+                        let found = next.delivered()
+                        for (id, values) in safe where !moment.acknowledged.contains(id) {
+                            #expect(found[id] == values, "\(id), first \(outcome), then \(second)")
+                        }
+                        for (id, values) in found { #expect(values == bench.sealed[id], "\(id)") }
+                        #expect(next.box!.isDrained, "\(next.box!.undrained)")
+                    }
+                }
+            }
+        }
+        #expect(cuts >= 2 * 3 * snapshots.count, "\(cuts)")
     }
 
     @Test(

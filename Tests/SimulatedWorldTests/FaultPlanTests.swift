@@ -41,7 +41,8 @@ struct FaultPlanTests {
             "the broker goes aw",
             "the connection is ", "the session is tak", "the next acknowled", "the brokers quota ",
             "nobody subscribes ",
-            "the disk is full", "the disk is readon", "the next sync fail", "the next sync hang", "the process crashe",
+            "the disk is full", "the disk is readon", "the next sync fail", "the next sync hang", "the disk cannot be",
+            "a sector goes bad ", "the runtime direct", "the broker refuses", "the process crashe", "the process is tol",
             "the power goes for",
         ]
         for kind in needed {

@@ -53,6 +53,7 @@ extension SimulatedBroker {
         settle()
         if absence != nil { comeBack() }
         isQuotaExceeded = false
+        refusedTopics = []
         hasSubscribers = true
         losesNextAcknowledgement = false
         acknowledgementsToSwallow = 0

@@ -6,6 +6,7 @@
 // the way back, as on a half-open TCP connection: messages still arrive, nothing is heard, until the client's
 // keep-alive ends the session; or the broker swallows it and the session stays healthy. Quota exceeded: 0x97 and the
 // message is not kept (MQTT 5); under 3.1.1, which has no such word, the connection is closed (3.1.1 section 3.3.5).
+// A topic that the node may not publish to: 0x87, for that topic alone; under 3.1.1 it is closed likewise.
 // Nobody subscribes: 0x10 (MQTT 5 only).
 //
 // Promises. Messages of a session arrive in the order of `publish`. No message is acknowledged with a reason below 0x80
@@ -57,6 +58,8 @@ public final class SimulatedBroker {
     public internal(set) var absence: Absence?
     public var isQuotaExceeded = false { willSet { settle() } }
     public var hasSubscribers = true { willSet { settle() } }
+    /// The last level of topics that the node may not publish to.
+    public var refusedTopics: Set<String> = [] { willSet { settle() } }
 
     let clock: SimulatedClock
     let profile: Profile
@@ -151,13 +154,15 @@ public final class SimulatedBroker {
     /// One message has arrived. `isAnswered` false: the connection is gone, no acknowledgement can go back.
     func receive(_ packet: Session.Packet, at moment: VirtualTime, isAnswered: Bool) {
         let isVersion5 = session!.parameters.version == .v5
-        if isQuotaExceeded {
+        let isForbidden = refusedTopics.contains { packet.message.topic.hasSuffix("/" + $0) }
+        if isQuotaExceeded || isForbidden {
             guard isAnswered else { return }
-            trace?.note("broker", "refused \(packet.message.topic): quota exceeded")
+            let why = isForbidden ? "not authorised" : "quota exceeded"
+            trace?.note("broker", "refused \(packet.message.topic): \(why)")
             if !isVersion5 {
                 endSession(.lost("closed by the broker"), at: moment)
             } else if packet.message.qualityOfService > 0 {
-                acknowledge(packet.id, reason: 0x97, at: moment)
+                acknowledge(packet.id, reason: isForbidden ? 0x87 : 0x97, at: moment)
             }
             return
         }

@@ -15,6 +15,8 @@ final class RuntimeMemory {
     }
 
     private let capacityBytes: Int
+    /// Others have filled the tmpfs: nothing grows any more.
+    var isFull = false
     private var files: [String: File] = [:]
     /// Memory that a process may still hold a mapping of.
     private var held: [UnsafeMutableRawBufferPointer] = []
@@ -75,6 +77,11 @@ final class RuntimeMemory {
         drop(name)
     }
 
+    func flipBits(in name: String, at offset: Int, mask: UInt8) {
+        guard let file = files[name], offset < file.count else { invariantFailed("no byte \(offset) of \(name)") }
+        file.memory[offset] ^= mask
+    }
+
     /// The process is gone: the files stay, in memory that it knows nothing of.
     func processEnded() {
         buryHeld()
@@ -105,7 +112,7 @@ final class RuntimeMemory {
 
     private func demandSpace(_ bytes: Int) throws(DiskFault) {
         let used = files.values.reduce(0) { $0 + $1.count }
-        if used + bytes > capacityBytes { throw .full }
+        if used + bytes > capacityBytes || isFull && bytes > 0 { throw .full }
     }
 
     private static func zeroed(_ bytes: Int) -> UnsafeMutableRawBufferPointer {

@@ -3,8 +3,11 @@
 //
 // Fault model, beside Flash's. A full disk refuses every write that would lengthen a file; one in four such writes
 // leaves some of its first bytes behind. Overwriting what is there still works. A read-only disk refuses every change
-// and sync. A sync can fail with EIO or hang. When the process dies, the worker has carried out some of the queued
-// requests (a prefix: it works in order), and of a write it was at perhaps the first pages; their completions are lost.
+// and sync. A sync can fail with EIO or hang. Reading can fail with EIO, everywhere for a while, or for good where a
+// sector has gone bad: whatever read touches it fails, and nothing but removing the file helps. The runtime directory
+// can be full because of others: what would lengthen a file there is refused. When the process dies, the worker has
+// carried out some of the queued requests (a prefix: it works in order), and of a write it was at perhaps the first
+// pages; their completions are lost.
 //
 // Promises. Requests are carried out and completed in order, one at a time, each after a delay that the seed chooses,
 // in virtual time. A request whose completion was never seen may have been carried out; one that completed was.
@@ -43,12 +46,26 @@ public final class SimulatedDisk {
     // Faults, as the driver of the simulation switches them.
     public var isFull = false { willSet { settle() } }
     public var isReadOnly = false { willSet { settle() } }
+    /// Every read and listing fails with EIO.
+    public var failsReads = false { willSet { settle() } }
+    /// Others have filled the tmpfs.
+    public var isRuntimeFull: Bool {
+        get { runtime.isFull }
+        set { runtime.isFull = newValue }
+    }
     /// So many of the next syncs fail with EIO.
     public private(set) var syncsToFail = 0
     /// The next sync that the worker begins takes this much longer.
     public private(set) var nextSyncHangs = Duration.zero
     /// Told after every change and sync of the state directory: to try a power cut at every point of a trace.
     public var observer: ((Flash) -> Void)?
+
+    /// When the flash took nothing.
+    private var troubles = DiskTroubles()
+    /// The first byte of a sector that cannot be read any more, by file.
+    private var badSectors: [String: Int] = [:]
+    /// When each queued request was submitted.
+    private var submitted: [VirtualTime] = []
 
     private let clock: SimulatedClock
     private let profile: Profile
@@ -121,11 +138,48 @@ public final class SimulatedDisk {
         nextSyncHangs = duration
     }
 
-    /// Ends every fault.
+    /// One sector of one of the files that are there goes bad, for as long as the file exists. `pick` is any number;
+    /// answers which file, nil when there is none that `isMeant`.
+    @discardableResult
+    public func spoilSector(pick: UInt64, where isMeant: (String) -> Bool = { _ in true }) -> String? {
+        settle()
+        let files = flash.entries.filter { isMeant($0.name) && $0.bytes > 0 && badSectors[$0.name] == nil }
+        guard !files.isEmpty else { return nil }
+        let file = files[Int(pick % UInt64(files.count))]
+        let sectors = (file.bytes - 1) / Flash.sectorBytes + 1
+        hasHadBadSectors = true
+        badSectors[file.name] = Int(pick >> 16 % UInt64(sectors)) * Flash.sectorBytes
+        trace?.note("disk", "a sector of \(file.name) cannot be read any more")
+        return file.name
+    }
+
+    /// Some sector went bad, now or earlier.
+    public private(set) var hasHadBadSectors = false
+
+    /// Turns bits over in one byte of a runtime file.
+    public func flipRuntimeBits(in file: String, at offset: Int, mask: UInt8) {
+        runtime.flipBits(in: file, at: offset, mask: mask)
+    }
+
+    /// What is in the runtime directory.
+    public var runtimeEntries: [FileEntry] { runtime.list }
+
+    /// Since when the flash may have taken nothing, what waits now included; nil when all is well.
+    public var troubleSince: VirtualTime? {
+        var troubles = troubles
+        for (request, since) in zip(queue, submitted) where request.work.isChange {
+            troubles.noteWait(from: since, to: clock.elapsed)
+        }
+        return troubles.since(at: clock.elapsed)
+    }
+
+    /// Ends every fault that can end.
     public func calm() {
         settle()
         isFull = false
         isReadOnly = false
+        failsReads = false
+        isRuntimeFull = false
         syncsToFail = 0
         nextSyncHangs = .zero
         if let head = queue.first { headFinishes = clock.elapsed + delay(of: head) }
@@ -137,6 +191,7 @@ public final class SimulatedDisk {
         settle()
         guard queue.count < profile.queueLimit else { return false }
         queue.append(request)
+        submitted.append(clock.elapsed)
         if queue.count == 1 { headFinishes = clock.elapsed + delay(of: request) }
         return true
     }
@@ -151,14 +206,24 @@ public final class SimulatedDisk {
         while headFinishes <= clock.elapsed {
             let request = queue.removeFirst()
             let result = perform(request.work)
+            noteTrouble(request.work, result, since: submitted.removeFirst())
             completions.append(DiskCompletion(token: request.token, result: result))
             trace?.note("disk", "\(request.work.summary): \(result.summary)")
             headFinishes = queue.first.map { headFinishes + delay(of: $0) } ?? .distantFuture
         }
     }
 
+    private func noteTrouble(_ work: DiskWork, _ result: DiskCompletion.Result, since: VirtualTime) {
+        guard work.isChange else { return }
+        if case .failed(let fault) = result, fault != .noSuchFile { troubles.noteFailure(at: headFinishes) }
+        troubles.noteWait(from: since, to: headFinishes)
+    }
+
     private func stopWorker() {
         settle()
+        for (request, since) in zip(queue, submitted) where request.work.isChange {
+            troubles.noteWait(from: since, to: clock.elapsed)
+        }
         let carriedOut = Int(random.below(UInt64(queue.count) + 1))
         for request in queue.prefix(carriedOut) { _ = perform(request.work) }
         if carriedOut < queue.count, case .write(let file, let offset, let bytes) = queue[carriedOut].work {
@@ -172,6 +237,7 @@ public final class SimulatedDisk {
 
     private func forgetQueue() {
         queue = []
+        submitted = []
         completions = []
         headFinishes = .distantFuture
         life += 1
@@ -225,6 +291,7 @@ public final class SimulatedDisk {
             flash.syncDirectory()
         case .remove(let file):
             guard flash.remove(file) else { throw .noSuchFile }
+            badSectors[file] = nil
             statistics.removals += 1
         case .truncate(let file, let bytes):
             let growth = flash.growth(of: file, offset: 0, count: bytes)
@@ -233,12 +300,19 @@ public final class SimulatedDisk {
             _ = flash.truncate(file, to: bytes)
         case .read(let file, let offset, let count):
             guard let content = flash.content(of: file) else { throw .noSuchFile }
+            try failReadIfDue(file, offset..<offset + max(count, 1))
             return .bytes(Array(content.dropFirst(offset).prefix(count)))
         case .list:
+            if failsReads { throw .failed(errno: 5) }
             let free = isFull ? 0 : max(0, profile.capacityBytes - flash.bytesUsed)
             return .entries(flash.entries, freeBytes: Int64(free))
         }
         return .done
+    }
+
+    private func failReadIfDue(_ file: String, _ range: Range<Int>) throws(DiskFault) {
+        let isBad = badSectors[file].map { range.overlaps($0..<$0 + Flash.sectorBytes) } ?? false
+        if failsReads || isBad { throw .failed(errno: 5) }
     }
 
     private func failSyncIfDue(_ file: String?) throws(DiskFault) {
