@@ -63,11 +63,13 @@ let package = Package(
         .executableTarget(
             name: "cityedge-bench",
             dependencies: [
-                "CAllocations", "Gateway", "LinuxWorld", "Outbox", "Sensors", "SimulatedWorld", "Uplink", "World",
+                "CAllocations", "CSQLite", "Gateway", "LinuxWorld", "Outbox", "Sensors", "SimulatedWorld", "Uplink", "World",
                 // Not linked in: built to stand beside it.
                 "cityedged",
-            ], path: "Tests/Benchmarks", exclude: ["CAllocations"], swiftSettings: strict),
+            ], path: "Tests/Benchmarks", exclude: ["CAllocations", "CSQLite"], swiftSettings: strict),
         .target(name: "CAllocations", path: "Tests/Benchmarks/CAllocations"),
+        // Only to be measured beside the outbox.
+        .systemLibrary(name: "CSQLite", path: "Tests/Benchmarks/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     ],
     swiftLanguageModes: [.v6]
 )

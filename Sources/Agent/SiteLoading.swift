@@ -12,7 +12,10 @@ public struct LoadedSite: Sendable {
 }
 
 /// Loads a configuration, or fails with every problem of the whole set, one a line.
-public func loadSite(_ path: String) throws(Failure) -> LoadedSite {
+///
+/// `anyBoard`: for commands that touch no hardware, on a computer that need not be the node: where the configuration
+/// leaves it to the board to say which one it is, any board that has what the sensors ask for will do.
+public func loadSite(_ path: String, anyBoard: Bool = false) throws(Failure) -> LoadedSite {
     let main = try source(path)
     var dropIns: [SourceText] = []
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
@@ -20,6 +23,30 @@ public func loadSite(_ path: String) throws(Failure) -> LoadedSite {
     where name.hasSuffix(".yaml") && !name.hasPrefix(".") {
         dropIns.append(try source(folder + "conf.d/" + name))
     }
+    let boards = try shippedBoards()
+    let attempt = { (more: [SourceText]) throws(ConfigurationProblems) -> LoadedSite in
+        let loaded = try Configuration.load(
+            main: main, dropIns: dropIns + more, boards: boards, compatible: deviceTreeCompatible(),
+            fileExists: { access($0, R_OK) == 0 })
+        return LoadedSite(site: loaded.site, notices: loaded.notices.map(\.description), effective: loaded.effective)
+    }
+    do throws(ConfigurationProblems) { return try attempt([]) } catch {
+        if anyBoard, deviceTreeCompatible().isEmpty, error.description.contains("`board: auto`") {
+            for board in boards {
+                let name = board.name.split(separator: "/").last?.dropLast(".yaml".count) ?? ""
+                if let loaded = try? attempt([SourceText(name: "~", bytes: Array("board: \(name)\n".utf8))]) {
+                    return loaded
+                }
+            }
+        }
+        let problems = error
+        let count = problems.problems.count + problems.omitted
+        throw Failure(.configuration, "\(problems)\n\(count) problem\(count == 1 ? "" : "s")")
+    }
+}
+
+/// All board definitions.
+func shippedBoards() throws(Failure) -> [SourceText] {
     var boards: [SourceText] = []
     if let shipped = Folders.shipped("boards") {
         for name in ((try? listDirectory(shipped)) ?? []).sorted() where name.hasSuffix(".yaml") {
@@ -32,16 +59,7 @@ public func loadSite(_ path: String) throws(Failure) -> LoadedSite {
             "no board definitions found; expected them in /usr/share/cityedge/boards or beside the program; "
                 + "reinstall the package, or set CITYEDGE_DATA to the folder that has boards/")
     }
-    do throws(ConfigurationProblems) {
-        let loaded = try Configuration.load(
-            main: main, dropIns: dropIns, boards: boards, compatible: deviceTreeCompatible(),
-            fileExists: { access($0, R_OK) == 0 })
-        return LoadedSite(site: loaded.site, notices: loaded.notices.map(\.description), effective: loaded.effective)
-    } catch {
-        let problems = error
-        let count = problems.problems.count + problems.omitted
-        throw Failure(.configuration, "\(problems)\n\(count) problem\(count == 1 ? "" : "s")")
-    }
+    return boards
 }
 
 private func source(_ path: String) throws(Failure) -> SourceText {

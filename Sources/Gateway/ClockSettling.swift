@@ -26,6 +26,8 @@ public struct ClockSettling: Sendable {
         let fresh = Anchor(
             offsetNanoseconds: reading.utc.nanoseconds &- reading.boottime.nanoseconds,
             boundNanoseconds: reading.maximumErrorNanoseconds)
+        // Whoever trusts it: such a clock was never set.
+        guard UTC(nanoseconds: fresh.offsetNanoseconds) >= .earliest else { return .none }
         guard let old = anchor else {
             anchor = fresh
             return .settled(fresh)

@@ -55,7 +55,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         case .readings:
             // Readings of another configuration, and those whose time nobody knows, are missing covered time.
             guard !header.isThinned, header.configHash == outbox.dictionary.configHash,
-                let anchor = outbox.codec.anchor
+                let anchor = outbox.codec.anchor ?? outbox.anchor(of: header.stream)
             else { return }
             for batch in outbox.codec.batches {
                 resume!.folder?.fold(outbox.codec.readings(of: batch), seq: batch.sequence, anchor: anchor)
@@ -82,7 +82,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             contribution.encodeBody(into: &body)
             items.append(Item(time: time, body: body))
         }
-        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        if !items.isEmpty {
+            beginToSpeak()
+            outbox.seal(items, lane: .contributions, anchor: anchor)
+        }
         outbox.release(current.stream)
         earlierStreams.removeFirst()
         resume = nil

@@ -7,8 +7,19 @@ import World
 
 extension Courier where D: ~Copyable, R: ~Copyable {
     mutating func event(_ body: [UInt8]) {
+        if !plan.carriesOnly { keep(body) }
+    }
+
+    private mutating func keep(_ body: [UInt8]) {
         if events.count >= Limits.eventsPerBatch { sealEvents() }
         events.append(Item(time: now.truncatedToMicroseconds, body: body))
+    }
+
+    /// A Courier that only carries begins its stream when it has to tell something.
+    mutating func beginToSpeak() {
+        guard let first = unsaidStreamEvent else { return }
+        unsaidStreamEvent = nil
+        keep(first)
     }
 
     mutating func sealEvents() {
@@ -93,7 +104,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     mutating func tell(_ loss: Loss) {
-        event(
+        beginToSpeak()
+        keep(
             EventItem.tombstone(
                 stream: loss.stream.rawValue, lane: loss.lane, numbers: loss.range.map { $0.first...$0.last },
                 channels: loss.counts, reason: loss.reason))

@@ -4,25 +4,6 @@ import Outbox
 import Uplink
 import World
 
-/// How much history may be sent: a bucket that fills by bytes and batches a second.
-struct Allowance {
-    private(set) var readyAt = Boottime.distantFuture
-    private var blockedUntil = Boottime(nanoseconds: 0)
-
-    func isOpen(at now: Boottime) -> Bool { now >= blockedUntil }
-
-    /// A message of so much has been sent: the next one waits until the rates allow it.
-    mutating func spend(bytes: Int, batches: Int, bytesPerSecond: Int?, batchesPerSecond: Int?, at now: Boottime) {
-        var wait: Int64 = 0
-        if let rate = bytesPerSecond { wait = max(wait, Int64(bytes) * 1_000_000_000 / Int64(max(rate, 1))) }
-        if let rate = batchesPerSecond { wait = max(wait, Int64(batches) * 1_000_000_000 / Int64(max(rate, 1))) }
-        guard wait > 0 else { return }
-        blockedUntil = max(blockedUntil, now) + .nanoseconds(wait)
-    }
-
-    mutating func wait(isNeeded: Bool) { readyAt = isNeeded ? blockedUntil : .distantFuture }
-}
-
 /// How far an orderly stop has come.
 struct Stop {
     enum Stage { case draining, spilling, done }
@@ -90,6 +71,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     private var parameters: SessionParameters {
         var parameters = plan.session
+        guard !plan.carriesOnly else { return parameters }
         parameters.will = BrokerMessage(
             topic: topics.status, payload: status.payload(isOnline: false), isRetained: true)
         return parameters
@@ -104,9 +86,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     private mutating func greet(_ greeting: Session.Greeting) {
         figures.reconnects &+= 1
-        publishRetained(.status, status.payload(isOnline: true))
-        if greeting.publishesInventory { publishRetained(.inventory, plan.inventory.payload()) }
+        if !plan.carriesOnly { publishRetained(.status, status.payload(isOnline: true)) }
+        if greeting.publishesInventory, !plan.carriesOnly { publishRetained(.inventory, plan.inventory.payload()) }
         outbox.beginSession(now: now)
+        packsHistory = true
         hasGivenForOutage = false
         switch greeting.change {
         case .tell:
@@ -138,6 +121,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     mutating func republishStatus() {
+        guard !plan.carriesOnly else { return }
         statusIsDue = session.phase == .online && !publishRetained(.status, status.payload(isOnline: true))
     }
 
@@ -202,10 +186,15 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     /// Encodes and hands over what `outbox.codec` holds of the offer; false: no more for now.
-    private mutating func send(_ offered: OfferedBatches) -> Bool {
+    private mutating func send(_ offer: OfferedBatches) -> Bool {
+        var offered = offer
         let kind = encode(offered)
+        let isPacked = kind == .history && packsHistory && pack(&offered)
         let size = payload.count
-        guard session.mayPublish(kind, bytes: size, at: now) else { return false }
+        guard session.mayPublish(kind, bytes: size, at: now) else {
+            if isPacked { outbox.withdraw(offered) }
+            return false
+        }
         let topic = topics.topic(kind)
         var id: MessageID?
         var fault: BrokerFault?
@@ -215,7 +204,13 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             } catch { fault = error }
         }
         guard let id else {
+            if isPacked {
+                // A broker that takes little gets the blocks one by one.
+                packsHistory = packsHistory && fault != .tooLarge
+                outbox.withdraw(offered)
+            }
             guard fault == .tooLarge else { return false }
+            if isPacked { return true }
             outbox.giveUp(offered, reason: "message of \(size) bytes is larger than the broker takes")
             return true
         }
@@ -235,19 +230,19 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         return true
     }
 
-    private mutating func encode(_ offered: OfferedBatches) -> TopicKind {
+    /// `goesOn`: behind what the message holds already.
+    mutating func encode(_ offered: OfferedBatches, goesOn: Bool = false) -> TopicKind {
         guard let header = outbox.codec.header else { invariantFailed("an offer without a decoded block") }
         let isOurs = offered.stream == outbox.stream
-        let anchor = outbox.codec.anchor ?? (isOurs ? outbox.firstAnchor : nil)
-        let boot = (outbox.boot(of: offered.stream) ?? outbox.boot).description
+        let anchor = outbox.codec.anchor ?? outbox.anchor(of: offered.stream)
+        let bounds = outbox.bounds(of: offered.stream)
+        let boot = outbox.boot(of: offered.stream)?.description ?? "unknown"
         let config = Hex.text(UInt64(header.configHash), digits: 8)
-        // An earlier boot that never settled is encoded as of its last known moment plus the time since this boot
-        // began.
-        let encodedAt = isOurs ? now : Boottime(nanoseconds: outbox.codec.newest.nanoseconds &+ now.nanoseconds)
+        let encodedAt = outbox.momentOfDecoded(now: now)
         func head(_ sequence: UInt64) -> BatchHead {
             BatchHead(
                 stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor,
-                isThinned: header.isThinned)
+                notBefore: bounds.notBefore, notAfter: bounds.notAfter, isThinned: header.isThinned)
         }
         guard offered.lane == .readings else {
             let items = outbox.codec.items
@@ -259,7 +254,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             return Self.kind(of: offered.lane)
         }
         let channels = channelFragments(config, header)
-        senML.begin(into: &payload)
+        if goesOn { senML.goOn(in: &payload) } else { senML.begin(into: &payload) }
         for batch in outbox.codec.batches
         where offered.range.first <= batch.sequence && batch.sequence <= offered.range.last {
             senML.append(
@@ -381,7 +376,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             outbox.spillWhatIsDue(now: now, isOffering: false, everything: true)
             let isSafe = outbox.isEverythingSpilled && !outbox.isCheckpointPending
             if isSafe || now >= current.endAt {
-                if session.phase == .online, publishRetained(.status, status.payload(isOnline: false)) {
+                if session.phase == .online,
+                    plan.carriesOnly || publishRetained(.status, status.payload(isOnline: false))
+                {
                     // Otherwise the connection just ends, and the will says the same.
                     broker.disconnect()
                 }

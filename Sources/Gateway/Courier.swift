@@ -56,6 +56,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var lanes: LaneEncoder
     var fragments: [String: ChannelFragments] = [:]
     var historyAllowance = Allowance()
+    /// Until the broker finds a message of several blocks too large.
+    var packsHistory = true
     var kpis: KPIFeed
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
@@ -79,6 +81,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var hasWrittenLastCheckpoint = false
     /// Set once the stop has begun.
     var stop: Stop?
+    /// Of a Courier that only carries: what its stream begins with, if it has to say anything at all.
+    var unsaidStreamEvent: [UInt8]?
 
     public init(
         clock: C, plan: CourierPlan, outbox: consuming Outbox<D>, broker: consuming R, random: Random,
@@ -106,7 +110,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         now = clock.now()
         startedAt = now
         checkpointAt = now + plan.checkpointEvery
-        healthAt = now + Limits.healthEvery
+        healthAt = plan.carriesOnly ? .distantFuture : now + Limits.healthEvery
         flaps = [FlapFilter](repeating: FlapFilter(), count: plan.sensorIDs.count)
         senML = SenMLEncoder(city: plan.city, node: plan.nodeID)
         lanes = LaneEncoder(node: plan.nodeID)
@@ -151,6 +155,14 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     public var isOnline: Bool { session.phase == .online }
+
+    /// The KPI windows of all earlier streams that are stored have been finished.
+    public var hasTakenUpEarlierStreams: Bool { hasTakenUpRecovery && earlierStreams.isEmpty }
+
+    /// Everything stored was acknowledged, and its files are gone.
+    public mutating func hasDeliveredAll() -> Bool {
+        isDrained && hasTakenUpEarlierStreams && outbox.finishRemoving()
+    }
 
     // MARK: The step
 
@@ -215,11 +227,12 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         switch settling.look(at: now, { clock.wall() }) {
         case .none: return
         case .settled(let anchor):
-            outbox.settle(anchor)
+            outbox.settle(anchor, now: now)
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journal.append(JournalLine(.notice, "clock settled"))
             republishStatus()
         case .stepped(let anchor, let by):
+            outbox.settle(anchor, now: now)
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journalStep(by: by)
         }
@@ -317,32 +330,41 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         }
         // Before anything that waited for this moment.
         let first = EventItem.stream(outbox.stream.rawValue, previous: previous, lossWindow: plan.lossWindow)
+        guard !plan.carriesOnly else {
+            unsaidStreamEvent = first
+            return
+        }
         events.insert(Item(time: events.first?.time ?? now.truncatedToMicroseconds, body: first), at: 0)
-        // To flash at once, and the checkpoint behind it: a power cut before the first regular checkpoint would leave
-        // one that knows nothing of this stream, and what it lost would never be told. In this order, so that a stream
-        // that the checkpoint names has already named the one before it.
+        // To flash at once, before the checkpoint that names this stream: a stream that a checkpoint names has then told
+        // which one was before it.
         sealEvents()
         outbox.spillWhatIsDue(now: now, isOffering: false, everything: true)
-        writeCheckpoint(isOrderly: false, keeping: recoveredCounters)
     }
 
     /// Nothing of a new stream goes out before the flash knows of it; a flash that does not answer is not waited for.
     var mustAwaitFirstCheckpoint: Bool {
-        isNewStream && stop == nil && now < startedAt + Limits.recoveryWait
-            && (!hasTakenUpRecovery || outbox.isCheckpointPending)
+        isNewStream && stop == nil && !plan.carriesOnly && now < startedAt + Limits.recoveryWait
+            && (!outbox.isStreamOnFlash || outbox.isCheckpointPending)
     }
 
     private mutating func checkpointIfDue() {
-        guard now >= checkpointAt, stop == nil else { return }
+        // At once in a new stream: a power cut before the first checkpoint would leave the next stream without the name
+        // of this one, and what was lost would be told by nobody.
+        let isUnnamed = hasTakenUpRecovery && !outbox.isStreamOnFlash
+        guard now >= checkpointAt || outbox.isTimeDue || isUnnamed, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
-        provisionalKPIs()
+        if !isUnnamed { provisionalKPIs() }
         writeCheckpoint(isOrderly: false)
     }
 
-    /// `kept`: totals of counters that the Sampler has not taken up yet.
-    mutating func writeCheckpoint(isOrderly: Bool, keeping kept: [(key: UInt64, total: Int64)] = []) {
+    mutating func writeCheckpoint(isOrderly: Bool) {
+        // Counters, numbers and heartbeat are the node's own.
+        if plan.carriesOnly { return outbox.writeCursorsOnly(isLast: isOrderly, now: now) }
+        // Until the Sampler has taken them up, the counters stand where the flash has them.
         var totals = counters.found.map { (key: $0.key, total: $0.checkpoint) }
-        for counter in kept where !totals.contains(where: { $0.key == counter.key }) { totals.append(counter) }
+        if !outbox.isStreamOnFlash {
+            totals += recoveredCounters.filter { kept in !totals.contains { $0.key == kept.key } }
+        }
         outbox.writeCheckpoint(now: now, utc: knownAnchor?.utc(now), counters: totals, isOrderly: isOrderly)
     }
 }

@@ -26,6 +26,9 @@ public struct CourierPlan: Sendable {
     public var historyBatchesPerSecond: Int?
     /// The longest back-off between attempts to reach the broker.
     public var reconnectLongest: Duration
+    /// Delivers what is stored and does not speak for the node: no status, no will, no inventory, no health; an event
+    /// only where something stored is lost. The node itself may be in service elsewhere.
+    public var carriesOnly = false
 
     public init(
         nodeID: String, city: String, version: String, boardSerial: String?, topicRoot: String, inventory: Inventory,

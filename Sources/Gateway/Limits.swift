@@ -35,6 +35,9 @@ public enum Limits {
     public static let eventsPerBatch = 256
     /// Batches that the KPIs fold in one step, so that a refold does not hold up the rest.
     public static let foldsPerStep = 64
+    /// A history message takes in another stored block while it stays about this small. Larger ones are hardly faster,
+    /// and a window of them has to fit into memory.
+    public static let historyMessageBytes = 16 << 10
     /// Messages offered in one step before other work gets its turn.
     public static let offersPerStep = 64
 

@@ -20,7 +20,7 @@ public struct BoardDisk: Disk, ~Copyable {
         let folder = try FlatFolder(runtime)
         try folder.lock(runtime)
         let desk = try ScribeDesk()
-        try Self.startScribe(at: desk, in: state)
+        try Self.startScribe(at: desk, in: state, isOwn: state != runtime)
         self.init(runtime: folder, desk: desk, queueLimit: queueLimit)
     }
 
@@ -32,8 +32,9 @@ public struct BoardDisk: Disk, ~Copyable {
         self.queueLimit = queueLimit
     }
 
-    private static func startScribe(at desk: ScribeDesk, in state: String) throws(SystemError) {
+    private static func startScribe(at desk: ScribeDesk, in state: String, isOwn: Bool) throws(SystemError) {
         let folder = try FlatFolder(state)
+        if isOwn { try folder.lockInTurn(state) }
         // Detached by being dropped: at the end nobody waits for a sync that does not come back.
         _ = try Thread.start(named: "Scribe", with: folder) { folder in desk.run(folder) }
     }

@@ -32,6 +32,15 @@ final class FlatFolder {
         }
     }
 
+    /// The same, for a folder whose user of a moment ago may still be going. A file system without locks has none.
+    func lockInTurn(_ path: String) throws(SystemError) {
+        for _ in 0..<100 {
+            guard flock(directory.number, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
+            _ = poll(nil, 0, 10)
+        }
+        throw SystemError(operation: "use it beside another agent", place: path, errno: EWOULDBLOCK)
+    }
+
     deinit {
         for file in openFiles { close(file.descriptor) }
         // Said, and not left to the closing: between another thread's fork and its exec a child holds the

@@ -18,8 +18,11 @@
 //               counters: number (varint), each: FNV-1a 64 of the sensor's id (8), total (signed varint)
 //               cursor parts: number (varint), each: stream (8), lane (1), ranges (varint), each: first less the end of
 //               the one before (varint), length - 1 (varint)
+//               times of boots, the present one last, as `BootTimes.swift` has them
 //
-// Parts that do not fit are left out, oldest stream first: that costs duplicates after a power cut, never a loss.
+// What does not fit is left out. The counters and the present boot's time always fit; then cursor parts, newest stream
+// first: one left out costs duplicates after a power cut, never a loss; then times of earlier boots, newest first: one
+// left out costs unsettled batches their bounds, or the time that was found for them, never a batch.
 
 public import World
 
@@ -37,6 +40,7 @@ public struct Checkpoint: Equatable, Sendable {
     /// Counter totals by `Checkpoint.key(of: sensorID)`.
     public var counters: [(key: UInt64, total: Int64)] = []
     public var cursor = Cursor()
+    public var times = BootTimes()
 
     public init() {}
 
@@ -78,7 +82,9 @@ public struct Checkpoint: Equatable, Sendable {
             writer.putSigned(counter.total)
         }
         var parts: [[UInt8]] = []
-        var room = Self.slotBytes - writer.bytes.count - 4
+        let boots = times.stored
+        // Less the two numbers, of parts and of boots.
+        var room = Self.slotBytes - writer.bytes.count - 4 - (boots.last?.count ?? 0)
         // The newest first: the present stream's, then the others from the last to begin back to the first.
         let ordered = cursor.parts.filter { $0.stream != stream } + cursor.parts.filter { $0.stream == stream }
         for part in ordered.reversed() {
@@ -98,6 +104,13 @@ public struct Checkpoint: Equatable, Sendable {
         }
         writer.putVarint(UInt64(parts.count))
         for part in parts.reversed() { writer.bytes.append(contentsOf: part) }
+        var kept = min(boots.count, 1)
+        while kept < boots.count, boots[boots.count - 1 - kept].count <= room {
+            room -= boots[boots.count - 1 - kept].count
+            kept += 1
+        }
+        writer.putVarint(UInt64(kept))
+        for boot in boots.suffix(kept) { writer.bytes.append(contentsOf: boot) }
         let used = UInt16(writer.bytes.count)
         writer.bytes[18] = UInt8(truncatingIfNeeded: used)
         writer.bytes[19] = UInt8(used >> 8)
@@ -162,6 +175,8 @@ public struct Checkpoint: Equatable, Sendable {
                 checkpoint.cursor.insert(SequenceRange(first, previous), stream: StreamID(rawValue: stream), lane: lane)
             }
         }
+        guard let times = BootTimes(&reader) else { return nil }
+        checkpoint.times = times
         return checkpoint
     }
 }

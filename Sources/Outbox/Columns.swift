@@ -7,7 +7,8 @@
 //   channels   each channel is foretold as the one that followed the same channel last time in this block (before
 //              that: the next higher number). Runs: how many forecasts held (varint), then the channel that came
 //              instead (varint), until all are told
-//   qualities  runs: length (varint), raw value (one byte)
+//   qualities  of the readings grouped by channel, ascending (a broken channel stays so for long), as runs: length
+//              (varint), raw value (one byte)
 //   ordinals   per channel present, ascending: its first ordinal less the channel's before, as runs: how many channels
 //              have the same difference (varint), then that (signed varint). Then the number of jumps (varint) and per
 //              jump its place since the last (varint) and how much more than 1 it adds (varint); places count readings
@@ -56,8 +57,8 @@ struct ColumnCodec: ~Copyable {
         guard readings.count > 0 else { return }
         encodeTimes(readings, into: &writer)
         encodeChannels(readings, into: &writer)
-        encodeQualities(readings, into: &writer)
         let channels = group(readings.count) { Int(readings[$0].channel.rawValue) }
+        encodeQualities(readings, into: &writer)
         encodeOrdinals(readings, channels, into: &writer)
         encodeValues(readings, channels, into: &writer)
     }
@@ -118,9 +119,9 @@ struct ColumnCodec: ~Copyable {
     private func encodeQualities(_ readings: UnsafeBufferPointer<Reading>, into writer: inout ByteWriter) {
         var index = 0
         while index < readings.count {
-            let quality = readings[index].quality
+            let quality = readings[Int(order[index])].quality
             var end = index + 1
-            while end < readings.count && readings[end].quality == quality { end += 1 }
+            while end < readings.count && readings[Int(order[end])].quality == quality { end += 1 }
             writer.putVarint(UInt64(end - index))
             writer.put(quality.rawValue)
             index = end
@@ -232,11 +233,10 @@ struct ColumnCodec: ~Copyable {
     ) -> Bool {
         guard count <= readingsMax else { return false }
         guard count > 0 else { return true }
-        guard decodeTimes(&reader, count, readings), decodeChannels(&reader, count, readings),
-            decodeQualities(&reader, count, readings)
-        else { return false }
+        guard decodeTimes(&reader, count, readings), decodeChannels(&reader, count, readings) else { return false }
         let channels = group(count) { Int(readings[$0].channel.rawValue) }
-        return decodeOrdinals(&reader, count, channels, readings) && decodeValues(&reader, channels, readings)
+        return decodeQualities(&reader, count, readings)
+            && decodeOrdinals(&reader, count, channels, readings) && decodeValues(&reader, channels, readings)
     }
 
     private func decodeTimes(_ reader: inout ByteReader, _ count: Int, _ readings: UnsafeMutablePointer<Reading>)
@@ -303,7 +303,7 @@ struct ColumnCodec: ~Copyable {
             // A reason of a later version keeps its grade.
             let quality = Quality(rawValue: raw) ?? (raw < 32 ? .estimated : .implausible)
             for _ in 0..<length {
-                readings[index].quality = quality
+                readings[Int(order[index])].quality = quality
                 index += 1
             }
         }

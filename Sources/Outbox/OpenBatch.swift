@@ -17,8 +17,8 @@
 //    160    …   readings, 32 bytes each, as in memory (the file never leaves the board's boot)
 //
 // The count is stored after the reading, so that a kill at any instruction leaves a whole prefix. The next number is
-// stored after the sealed block is in the memory tier: a kill between the two leaves an open batch whose number is
-// already sealed, which recovery recognises and drops.
+// stored after the sealed block is in the memory tier, and the open batch emptied after that: a kill between any two of
+// them leaves an open batch that is already sealed, which recovery recognises and drops.
 
 public import World
 

@@ -167,9 +167,7 @@ extension Outbox where D: ~Copyable {
     }
 
     /// Of the batch in the codec.
-    private func anchor(of header: BlockHeader) -> Anchor? {
-        codec.anchor ?? (header.stream == stream ? firstAnchor : nil)
-    }
+    private func anchor(of header: BlockHeader) -> Anchor? { codec.anchor ?? anchor(of: header.stream) }
 
     private mutating func endSurvey() {
         let survey = eviction!.survey, name = eviction!.name

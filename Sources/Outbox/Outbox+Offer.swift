@@ -197,6 +197,7 @@ extension Outbox where D: ~Copyable {
                 boots[header.stream] = found.boot
             }
         } else if header.stream == scan!.name.stream && header.lane == scan!.name.lane {
+            learnTime(of: header.stream, by: chunk.withUnsafeBytes { header.anchor(in: $0, at: at) })
             if scan!.scan.damagedBytes > scan!.damageBefore {
                 noteDamage(through: header.first - 1)
             } else {

@@ -7,6 +7,11 @@ struct Recovery {
     var hasListing = false
     var hasCheckpoint = false
     var checkpoint: Checkpoint?
+    /// The listing was given: what is not in it is not there.
+    var isListed = false
+    /// What a checkpoint of this process says of the time of this boot, or is being written to say.
+    var timeOnFlash = TimeOnFlash.nothing
+    enum TimeOnFlash: Int { case nothing, unsettled, settled }
     var isDone: Bool { hasListing && hasCheckpoint }
 }
 
@@ -65,6 +70,8 @@ extension Outbox where D: ~Copyable {
             leftOpen = openNewest
             continueRuntime()
         }
+        times.begin(boot)
+        if let anchor = open.firstAnchor { times.settle(boot, by: anchor) }
         writeRuntimeDictionary()
         queue.ask(.read(file: StateFile.checkpoint, offset: 0, count: 2 * Checkpoint.slotBytes), .readCheckpoint)
         queue.ask(.list, .list)
@@ -84,6 +91,7 @@ extension Outbox where D: ~Copyable {
         slots.withUnsafeMutableBytes { bytes in _ = try? disk.runtimeRead(RuntimeFile.cursors, at: 0, into: bytes) }
         if let newest = slots.withUnsafeBytes({ Checkpoint.newest(in: $0) }) {
             uplink = newest.cursor
+            if newest.boot == boot { times = newest.times }
             runtimeGeneration = newest.generation
             kpisPassedThrough = newest.kpisPassedThrough
         }
@@ -98,9 +106,20 @@ extension Outbox where D: ~Copyable {
             }
             open.setNextSequence(next, lane)
         }
+        takeUpLastSealed()
         seal(anchor: nil)
         open.setConfigHash(dictionary.configHash)
         if before?.configHash != dictionary.configHash { open.setFirstOfConfiguration(open.nextSequence(.readings)) }
+    }
+
+    /// Killed after the number was stored and before the open batch was emptied: what is open has been sealed. And a
+    /// process that was killed while it took up what the one before had left open has sealed that: its newest reading
+    /// is now the last batch's.
+    private mutating func takeUpLastSealed() {
+        let next = open.nextSequence(.readings)
+        guard next > 1, load(.readings, next - 1) else { return }
+        if open.count > 0, codec.readings.elementsEqual(open.readings) { open.removeAll() }
+        if leftOpen == nil { leftOpen = codec.readings.last }
     }
 
     private mutating func writeRuntimeDictionary() {
@@ -126,6 +145,9 @@ extension Outbox where D: ~Copyable {
     /// What the last checkpoint on flash says; nil when there is none that can be read.
     public var recoveredCheckpoint: Checkpoint? { recovery.checkpoint }
 
+    /// A checkpoint tells of this stream, or is being written to: the next one can name it.
+    public var isStreamOnFlash: Bool { hasWrittenCheckpoint || recovery.checkpoint?.stream == stream }
+
     /// The last number of an earlier stream's lane that the checkpoint or the listing of the flash tells of; 0: none.
     public func lastKnown(_ checkpoint: Checkpoint, _ lane: Lane) -> UInt64 {
         let listed =
@@ -147,12 +169,14 @@ extension Outbox where D: ~Copyable {
             for range in part.acknowledged.ranges { uplink.insert(range, stream: part.stream, lane: part.lane) }
         }
         boots[found.stream] = found.boot
+        adoptTimes(of: found)
     }
 
     mutating func finishListing(_ result: DiskCompletion.Result, now: Boottime) {
         recovery.hasListing = true
         switch result {
         case .entries(let entries, freeBytes: _):
+            recovery.isListed = true
             var order: [StreamID] = []
             if let last = recovery.checkpoint?.stream { order.append(last) }
             if !order.contains(stream) { order.append(stream) }
@@ -181,6 +205,7 @@ extension Outbox where D: ~Copyable {
         checkpoint.boot = boot
         checkpoint.kpisPassedThrough = kpisPassedThrough
         checkpoint.cursor = uplink
+        checkpoint.times = timesToStore()
         let slot = checkpoint.encoded()
         let offset = checkpoint.slotOffset
         slot.withUnsafeBytes { bytes in try? disk.runtimeWrite(RuntimeFile.cursors, at: offset, bytes) }
@@ -205,6 +230,9 @@ extension Outbox where D: ~Copyable {
         checkpoint.kpisPassedThrough = kpisPassedThrough
         checkpoint.counters = counters
         checkpoint.cursor = uplink
+        times.last(boot, until: now)
+        checkpoint.times = timesToStore()
+        recovery.timeOnFlash = knownTime
         if !isFirst && !hasWrittenCheckpoint {
             // The slot that was read may be the work of a process that died before its sync: safe before the other is
             // touched.

@@ -1,9 +1,9 @@
 // Flash that cannot be read: tried again for a while, then read around.
 //
 // An error may pass (a card reader that was pulled, a busy controller): a segment that could not be read is left for
-// 5 s, 10 s, ... and tried again. When it has failed three times it is read in pieces of one page, and a page that fails
-// counts as zeros: the blocks before and behind it are delivered, those on it are told as damaged. When no page of a
-// read answers, nothing is known and nothing is given up.
+// 5 s, 10 s, ... and tried again. When it has failed three times it is read in pieces of one page, and a page that
+// fails counts as zeros: the blocks before and behind it are delivered, those on it are told as damaged. When no page of
+// a read answers, nothing is known and nothing is given up.
 
 import World
 

@@ -64,13 +64,18 @@ extension Outbox where D: ~Copyable {
                     if header.kind == .dictionary {
                         if let found = ChannelDictionary.decode(block, header: header) {
                             tables[found.configHash] = found.table
+                            boots[header.stream] = found.boot
                         }
                         return false
                     }
                     return header.stream == walk!.stream && header.lane == walk!.lane
                         && codec.decode(block, header: header)
                 }
-                if isUsable { return .block }
+                if isUsable {
+                    let anchor = header.isThinned ? nil : codec.anchor
+                    learnTime(of: header.stream, by: anchor)
+                    return .block
+                }
             }
         }
         walk = nil

@@ -73,6 +73,8 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var tables: [UInt32: ChannelTable] = [:]
     /// What each known stream's batches are stamped with besides: the boot they belong to.
     var boots: [StreamID: BootID] = [:]
+    /// What is known of the time of this boot and earlier ones.
+    var times = BootTimes()
 
     // Offering.
     var uplink = Cursor()
@@ -110,7 +112,7 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     var losses: [Loss] = []
     /// The last attempt to seal found no room in the runtime directory.
     var isRuntimeFull = false
-    /// The newest reading that the process before had left in the open batch.
+    /// The newest reading that a process before had left in the open batch, or in the last that it had sealed.
     public internal(set) var leftOpen: Reading?
     /// Readings batches up to this number need not be kept for the KPIs.
     public var kpisPassedThrough: UInt64 = .max {
@@ -130,9 +132,10 @@ public struct Outbox<D: Disk & ~Copyable>: ~Copyable {
     public func nextSequence(_ lane: Lane) -> UInt64 { open.nextSequence(lane) }
     /// The anchor of this stream's batches that were sealed before the clock had settled; nil until it has.
     public var firstAnchor: Anchor? { open.firstAnchor }
-    /// The clock has settled. Only the first call of a stream has an effect.
-    public mutating func settle(_ anchor: Anchor) {
+    /// The clock has settled, or was set again. Unsettled batches are settled by the first anchor of a stream only.
+    public mutating func settle(_ anchor: Anchor, now: Boottime) {
         if open.firstAnchor == nil { open.setFirstAnchor(anchor) }
+        noteTime(of: anchor, now: now)
     }
 
     /// The first readings batch of this stream under the present configuration.

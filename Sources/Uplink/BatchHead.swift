@@ -20,18 +20,24 @@ public struct BatchHead: Sendable, Equatable {
     public var bootID: String
     /// Ties that boot's clock to UTC; nil as long as that is not known.
     public var anchor: Anchor?
+    /// Without an anchor: that boot began no earlier, and had ended no later; nil as far as that is not known.
+    public var notBefore: UTC?
+    public var notAfter: UTC?
 
     /// Its records are windows of readings that had to go.
     public var isThinned: Bool
 
     public init(
-        stream: UInt64, seq: UInt64, config: String, bootID: String, anchor: Anchor?, isThinned: Bool = false
+        stream: UInt64, seq: UInt64, config: String, bootID: String, anchor: Anchor?, notBefore: UTC? = nil,
+        notAfter: UTC? = nil, isThinned: Bool = false
     ) {
         self.stream = stream
         self.seq = seq
         self.config = config
         self.bootID = bootID
         self.anchor = anchor
+        self.notBefore = notBefore
+        self.notAfter = notAfter
         self.isThinned = isThinned
     }
 }
@@ -48,17 +54,15 @@ struct TimeBase {
     /// UTC or boottime.
     let microseconds: Int64
 
-    /// SenML takes times below 2^28 s (July 1978) for relative ones (RFC 8428 section 4.5.3): an anchor that says so
-    /// was made of a clock that was never set, and is no anchor.
-    private static let earliestMicroseconds = Int64(1) << 28 * 1_000_000
-
+    /// An anchor that says something before 2020 was made of a clock that was never set, and is no anchor. (SenML
+    /// would even take a time below 2^28 s, July 1978, for a relative one: RFC 8428 section 4.5.3.)
     init(anchor: Anchor?, first: Boottime?, encodedAt: Boottime) {
         if let anchor {
-            let base = Self.floorMicroseconds(anchor.utc(first ?? encodedAt).nanoseconds)
-            if base >= Self.earliestMicroseconds {
+            let base = anchor.utc(first ?? encodedAt)
+            if base >= .earliest {
                 clock = .synced
                 shiftNanoseconds = anchor.offsetNanoseconds
-                microseconds = base
+                microseconds = Self.floorMicroseconds(base.nanoseconds)
                 return
             }
         }
@@ -75,7 +79,7 @@ struct TimeBase {
     }
 
     @inline(__always)
-    private static func floorMicroseconds(_ nanoseconds: Int64) -> Int64 {
+    fileprivate static func floorMicroseconds(_ nanoseconds: Int64) -> Int64 {
         let quotient = nanoseconds / 1_000
         return nanoseconds < 0 && quotient &* 1_000 != nanoseconds ? quotient &- 1 : quotient
     }
@@ -83,12 +87,21 @@ struct TimeBase {
 
 extension PayloadBuffer {
     /// `"boot":"…","boot_ns":"…"`: what an anchor event later settles an unsettled batch by. Nanoseconds pass 2^53
-    /// after 104 days, more than a JSON number holds safely (RFC 8259 section 6): text.
+    /// after 104 days, more than a JSON number holds safely (RFC 8259 section 6): text. Then `,"not_before":…`,
+    /// `,"not_after":…`, as far as they are known: UTC in seconds, rounded outwards.
     mutating func append(bootOf head: BatchHead, _ time: TimeBase) {
         append("\"boot\":")
         append(quoted: head.bootID)
         append(",\"boot_ns\":\"")
         append(signed: time.microseconds &* 1_000)
         append(UInt8(ascii: "\""))
+        if let bound = head.notBefore, bound >= .earliest {
+            append(",\"not_before\":")
+            append(secondsOfMicroseconds: TimeBase.floorMicroseconds(bound.nanoseconds))
+        }
+        if let bound = head.notAfter, bound >= .earliest {
+            append(",\"not_after\":")
+            append(secondsOfMicroseconds: -TimeBase.floorMicroseconds(-bound.nanoseconds))
+        }
     }
 }

@@ -8,8 +8,8 @@
 //
 // - Times are SenML's, so that one rule serves all lanes. Settled: `bt` is the UTC of the first item in seconds (an
 //   empty batch's: of its encoding), an item's moment is `bt` + `t`. Unsettled: `"clock":"unsettled"`, no `bt`, instead
-//   `boot` and `boot_ns` (text), and `t` is at most 0, relative to the moment of encoding. An item's `t` is always
-//   there, also when 0.
+//   `boot` and `boot_ns` (text), `not_before` and `not_after` as far as known, and `t` is at most 0, relative to the
+//   moment of encoding. An item's `t` is always there, also when 0.
 // - `v` is the version of this object. Readers refuse one that they do not know, and ignore members that they do not
 //   know.
 // - An item's body is stored as it is sent: everything of the item but `t`, beginning with `kind` (`EventItem`).

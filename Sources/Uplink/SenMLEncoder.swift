@@ -29,7 +29,10 @@
 //   the rule of section 4.6, which resolve to nothing and concern unsettled batches only. In a pack that had a `bt`
 //   before, an unsettled batch says `"bt":0`, or the earlier one would still hold.
 // - A batch of an earlier boot that never settled is encoded as of that boot's last known moment plus the time since
-//   this boot began: the latest that it can have been. Its `boot` is not the one that `status` names.
+//   this boot began (plus what is known of boots between): the latest that it can have been. Its `boot` is not the one
+//   that `status` names.
+// - `not_before` and `not_after`, of unsettled batches only and as far as known: UTC seconds between which that boot
+//   lay. So a reading's UTC is at least `not_before` + `boot_ns` + `t`, and at most `not_after`.
 // - `thinned` is said, and true, of a batch that stands for readings which had to go because the outbox was full
 //   (their numbers are in a tombstone): its records are named `{channel}/min`, `/mean`, `/max` and `/count` and are of
 //   the good readings of one window, `t` being that of the window's first reading; a plain name is a reading that was
@@ -72,6 +75,12 @@ public struct SenMLEncoder: Sendable {
         buffer.append("[")
         batches = 0
         hasBaseTime = false
+    }
+
+    /// Goes on with a message that `end` has ended and nothing else was written behind.
+    public mutating func goOn(in buffer: inout PayloadBuffer) {
+        invariant(batches > 0, "a message goes on that was begun")
+        buffer.truncate(to: buffer.count - 1)
     }
 
     /// Adds one batch. `encodedAt` is on the clock of the batch's own boot (see the top of this file). The channels

@@ -38,6 +38,9 @@ public struct UTC: Comparable, Hashable, Sendable {
     public static func < (a: UTC, b: UTC) -> Bool { a.nanoseconds < b.nanoseconds }
     public static func - (a: UTC, b: UTC) -> Duration { .nanoseconds(a.nanoseconds &- b.nanoseconds) }
 
+    /// 2020-01-01T00:00:00Z. No node took a reading before: a clock that says so was never set.
+    public static let earliest = UTC(seconds: 1_577_836_800)
+
     /// Whole seconds since 1970, rounded down.
     public var seconds: Int64 {
         let quotient = nanoseconds / 1_000_000_000

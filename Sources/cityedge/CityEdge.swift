@@ -129,33 +129,83 @@ struct Config: ParsableCommand {
 
 struct OutboxFolder: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "outbox", abstract: "Looks into an outbox's folder, of a live agent or a dead node's card.",
-        subcommands: [Stats.self, Verify.self, Dump.self])
+        commandName: "outbox", abstract: "Looks into an outbox, live or on a dead node's card, and moves it.",
+        subcommands: [Stats.self, Verify.self, Dump.self, Salvage.self, Send.self, Size.self])
 
     struct Place: ParsableArguments {
-        @Option(help: "The outbox's folder.") var state = "/var/lib/cityedge"
+        @Option(help: "The outbox's folder on flash; alone, a dead node's. (default: the installed agent's folders)")
+        var state: String?
+        @Option(help: "The agent's runtime folder, with the memory tier.") var runtime: String?
+
+        var outbox: OutboxPlace { OutboxPlace(state: state, runtime: runtime) }
     }
 
     struct Stats: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints what each stream and lane holds.")
+        static let configuration = CommandConfiguration(
+            abstract: "Prints what each stream and lane holds, and what of it is not acknowledged.")
         @OptionGroup var place: Place
+        @Flag(help: "Print one JSON object.") var json = false
         func run() throws {
-            try CityEdge.perform { () throws(Failure) in try outboxStats(state: place.state, isVerifying: false) }
+            try CityEdge.perform { () throws(Failure) in try outboxStats(place.outbox, isJSON: json) }
         }
     }
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "The same, and tells which files are damaged (exit 0 when none is, else 74).")
+            abstract: "Tells what is damaged, where, what is lost by it and what the agent does about it (74, else 0).")
         @OptionGroup var place: Place
-        func run() throws {
-            try CityEdge.perform { () throws(Failure) in try outboxStats(state: place.state, isVerifying: true) }
-        }
+        func run() throws { try CityEdge.perform { () throws(Failure) in try outboxVerify(place.outbox) } }
     }
 
     struct Dump: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints every record as a line of JSON.")
         @OptionGroup var place: Place
-        func run() throws { try CityEdge.perform { () throws(Failure) in try outboxDump(state: place.state) } }
+        func run() throws { try CityEdge.perform { () throws(Failure) in try outboxDump(place.outbox) } }
+    }
+
+    struct Salvage: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes everything sound of a damaged outbox into clean files in an empty folder.",
+            discussion: "The source is only read. The result passes verify, and is for an agent or for outbox send.")
+        @Option(help: "The damaged outbox's folder.") var from: String
+        @Option(help: "An empty folder, or one to be made.") var to: String
+        func run() throws {
+            try CityEdge.perform { () throws(Failure) in try outboxSalvage(from: from, to: to) }
+        }
+    }
+
+    struct Send: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Drains a dead node's card to the platform, under the node's own identity.",
+            discussion: """
+                Says nothing of the node itself: status, inventory and health stay those of its replacement. The \
+                client id, by default NODE-send, needs leave to publish below the node's topic root: brokers that go \
+                by the certificate's name give it; those that go by the client id need a rule for it, or \
+                --client-id NODE while nothing else is connected as the node. Exit 0: everything was acknowledged; \
+                69: not everything, and what is left is named.
+                """)
+        @Option(help: "The outbox's folder on the card, usually …/var/lib/cityedge.") var from: String
+        @OptionGroup var configuration: ConfigurationOption
+        @Option(help: "Another broker than the configuration's: mqtt[s]://host[:port].") var broker: String?
+        @Option(help: "The MQTT client id.") var clientID: String?
+        @Flag(help: "Remove from the card what is acknowledged; else a copy is sent and the card only read.")
+        var remove = false
+        @Flag(help: "The card's node is the configuration's under an earlier name.") var renamed = false
+        func run() throws {
+            let options = SendOptions(
+                from: from, configuration: configuration.config, broker: broker, clientID: clientID, removes: remove,
+                isRenamed: renamed)
+            try CityEdge.perform { () throws(Failure) in try outboxSend(options) }
+        }
+    }
+
+    struct Size: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Estimates how many hours of outage a configuration's outbox holds.")
+        @OptionGroup var configuration: ConfigurationOption
+        @Flag(help: "Print one JSON object.") var json = false
+        func run() throws {
+            try CityEdge.perform { () throws(Failure) in try outboxSize(configuration.config, isJSON: json) }
+        }
     }
 }

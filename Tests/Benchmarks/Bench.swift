@@ -68,13 +68,13 @@ final class Mosquitto {
     }
 }
 
-/// A subscriber to everything. It runs only inside `listen`, on the caller's thread.
+/// A subscriber to everything, or to one topic. It runs only inside `listen`, on the caller's thread.
 final class Listener {
     private var broker: MosquittoBroker
     private var loop: EventLoop
     private let clock = LinuxClock()
 
-    init(to mosquitto: Mosquitto) throws {
+    init(to mosquitto: Mosquitto, topic: String = "#") throws {
         let broker = try MosquittoBroker(incomingPacketLimit: 16 << 20)
         let descriptor = broker.descriptor
         var loop = try EventLoop()
@@ -82,10 +82,10 @@ final class Listener {
         try loop.watch(descriptor)
         self.broker = broker
         self.loop = loop
-        try subscribe(mosquitto)
+        try subscribe(mosquitto, topic)
     }
 
-    private func subscribe(_ mosquitto: Mosquitto) throws {
+    private func subscribe(_ mosquitto: Mosquitto, _ topic: String) throws {
         let session = SessionParameters(
             address: BrokerAddress(host: "127.0.0.1", port: mosquitto.port), tls: nil, version: .v5,
             clientID: "listener", username: nil, password: nil, keepAliveSeconds: 60, will: nil)
@@ -95,7 +95,7 @@ final class Listener {
             while let happening = broker.nextEvent() {
                 switch happening {
                 case .connected:
-                    try broker.subscribe("#")
+                    try broker.subscribe(topic)
                     return
                 case .ended:
                     // It is still starting.
@@ -138,7 +138,8 @@ final class Daemon {
     private var process: ChildProcess
     var processID: pid_t { process.processID }
 
-    init(channels: Int, every: String, to mosquitto: Mosquitto) throws {
+    /// `state`: a folder that has something in it already.
+    init(channels: Int, every: String, to mosquitto: Mosquitto, state: String? = nil) throws {
         guard fileExists(Self.program) else {
             throw BenchFault(
                 "no \(Self.program); build it: swift build -c release --static-swift-stdlib --product cityedged")
@@ -157,7 +158,7 @@ final class Daemon {
         try folder.write("bench.yaml", lines.joined(separator: "\n") + "\n")
         let process = try ChildProcess(
             Self.program,
-            ["--config", folder.path + "/bench.yaml", "--runtime", runtime.path, "--state", folder.path + "/state"],
+            ["--config", folder.path + "/bench.yaml", "--runtime", runtime.path, "--state", state ?? folder.path + "/state"],
             outputTo: folder.path + "/log")
         self.folder = folder
         self.runtime = runtime

@@ -3,6 +3,7 @@
 struct Figure {
     enum Goal {
         case atMost(Double)
+        case atLeast(Double)
         /// Shown for understanding; nothing is asked of it.
         case none
     }
@@ -24,16 +25,19 @@ struct Figure {
     private var isMet: Bool {
         switch goal {
         case .atMost(let limit): value <= limit
+        case .atLeast(let limit): value >= limit
         case .none: true
         }
     }
 
     var row: String {
         var goalText = "", verdict = ""
-        if case .atMost(let limit) = goal {
-            goalText = "≤ " + fixed(limit, limit == limit.rounded() ? 0 : decimals)
-            verdict = isMet ? "met" : "MISSED"
+        switch goal {
+        case .atMost(let limit): goalText = "≤ " + fixed(limit, limit == limit.rounded() ? 0 : decimals)
+        case .atLeast(let limit): goalText = "≥ " + fixed(limit, limit == limit.rounded() ? 0 : decimals)
+        case .none: break
         }
+        if !goalText.isEmpty { verdict = isMet ? "met" : "MISSED" }
         return padded(name, 58) + padded(fixed(value, decimals), 12, isRight: true)
             + padded(goalText, 10, isRight: true) + "  " + padded(unit, 26) + verdict
     }

@@ -30,8 +30,8 @@ a silence of a living agent that no tombstone explains; more duplicates or strea
     --slack SECONDS     tolerance of all judgements of time; default 1
     --known FILE        {"STREAM": {"LANE": last number}}: numbers known from elsewhere (a checkpoint, for example)
     --together A,B,...  channels that are always measured together, in this order; may be given again
-    --lives FILE        {"from": s, "to": s, "every": {"CHANNEL": s}} a line: when a process lived (UTC), and how often it
-                        measures; a kill between two channels of a round needs it too (one torn round a life)
+    --lives FILE        {"from": s, "to": s, "every": {"CHANNEL": s}} a line: when a process lived (UTC), and how often
+                        it measures; a kill between two channels of a round needs it too (one torn round a life)
     --duplicates N      at most so many messages that repeat a number (the broker's own repetitions not counted)
     --in-session N      at most so many of them in one session of the node: from one `online` on `status` to the next
     --json FILE         the figures, as one object
@@ -166,9 +166,10 @@ class Account:
         self.anchors = {}
         self.session = defaultdict(int)         # duplicate messages of the node's present session
         self.failures = []
-        self.figures = {"messages": 0, "delivered": 0, "readings": 0, "duplicates": 0, "duplicate_messages": 0,
-                        "duplicates_in_session": 0, "sessions": 0, "broker_repeats": 0, "tombstoned": 0, "skipped": 0, "in_window": 0, "missing": 0, "changed": 0,
-                        "ring_losses": 0, "torn_rounds": 0, "longest_silence": 0.0, "unannounced": 0, "unreadable": 0}
+        counts = ("messages", "delivered", "readings", "duplicates", "duplicate_messages", "duplicates_in_session",
+                  "sessions", "broker_repeats", "tombstoned", "skipped", "in_window", "missing", "changed",
+                  "ring_losses", "torn_rounds", "unannounced", "unreadable")
+        self.figures = dict.fromkeys(counts, 0) | {"longest_silence": 0.0}
 
     def fail(self, text):
         self.failures.append(text)
@@ -289,7 +290,8 @@ class Account:
                 f"{figures['sessions']} sessions), {figures['tombstoned']} tombstoned, "
                 f"{figures['ring_losses']} ring losses told, {figures['skipped']} skipped, "
                 f"{figures['in_window']} lost in the window, missing {figures['missing']}, "
-                f"changed {figures['changed']}; longest silence {figures['longest_silence']} s")
+                f"changed {figures['changed']}; {figures['torn_rounds']} rounds torn by kills, longest silence "
+                f"{figures['longest_silence']} s")
 
 
 def account(lines, allowed=None):

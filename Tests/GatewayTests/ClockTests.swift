@@ -39,6 +39,23 @@ import World
         }
     }
 
+    @Test("A clock before 2020 was never set and is not trusted, whoever says so, also not after it was right")
+    func neverSet() {
+        for trusts in [false, true] {
+            var settling = ClockSettling(trustsSystem: trusts)
+            func look(_ second: Int64, _ offset: Int64) -> ClockSettling.Change {
+                settling.look(at: Boottime(nanoseconds: second * Self.second)) {
+                    Self.wall(second * Self.second, offset: offset, isSynchronised: true)
+                }
+            }
+            #expect(look(1, 0) == .none && settling.anchor == nil)
+            #expect(look(2, UTC.earliest.nanoseconds - 1) == .none && settling.anchor == nil)
+            #expect(look(3, UTC.earliest.nanoseconds) != .none)
+            let before = settling.anchor
+            #expect(look(4, 0) == .none && settling.anchor == before)
+        }
+    }
+
     @Test("It is looked at no more than once a second")
     func looksSeldom() {
         var settling = ClockSettling(trustsSystem: true)

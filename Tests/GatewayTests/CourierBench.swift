@@ -30,6 +30,14 @@ final class CourierBench {
     private(set) var journal: [JournalLine] = []
     private var ordinals: [UInt64]
 
+    /// What outlives a process, and a boot.
+    struct Surroundings {
+        let clock: SimulatedClock
+        var disk: SimulatedDisk
+        let broker: SimulatedBroker
+    }
+    var surroundings: Surroundings { Surroundings(clock: clock, disk: disk, broker: broker) }
+
     static let root = "cityedge/v1/malaga/lamppost-0042"
     static let table = ChannelTable(
         channels: [
@@ -60,20 +68,18 @@ final class CourierBench {
             reconnectLongest: .seconds(2))
     }
 
-    /// `leftBehind`: what a process before left in the ring; `previous`: the power of its board is cut, and this is the
-    /// next boot of it.
+    /// `leftBehind`: what a process before left in the ring. `surroundings`: those of a process that is gone.
     init(
-        after previous: CourierBench? = nil, seed: UInt64 = 1, wallClock: SimulatedClock.WallClock = .rightButNeverSynchronised,
+        seed: UInt64 = 1, wallClock: SimulatedClock.WallClock = .rightButNeverSynchronised,
         profile: SimulatedBroker.Profile = SimulatedBroker.Profile(), ring: Int = 4_096, leftBehind: [Reading] = [],
         keepAcknowledgedBytes: Int = 4 << 20, memorySegmentBytes: Int = Limits.memorySegmentBytes,
-        _ change: (inout CourierPlan) -> Void = { _ in }
+        in surroundings: Surroundings? = nil, _ change: (inout CourierPlan) -> Void = { _ in }
     ) throws {
         var plan = Self.plan()
         change(&plan)
-        let clock = previous?.clock ?? SimulatedClock(seed: seed, wallClock: wallClock)
-        let disk = previous?.disk ?? SimulatedDisk(clock: clock, seed: seed)
-        let broker = previous?.broker ?? SimulatedBroker(clock: clock, seed: seed, profile: profile)
-        if previous != nil { cutPower(off: .seconds(30), clock: clock, disk: disk, broker: broker) }
+        let clock = surroundings?.clock ?? SimulatedClock(seed: seed, wallClock: wallClock)
+        let disk = surroundings?.disk ?? SimulatedDisk(clock: clock, seed: seed)
+        let broker = surroundings?.broker ?? SimulatedBroker(clock: clock, seed: seed, profile: profile)
         let readings = Ring<Reading>(capacity: ring)
         for reading in leftBehind { _ = readings.put(reading) }
         self.clock = clock
@@ -88,7 +94,7 @@ final class CourierBench {
             memorySegmentBytes: memorySegmentBytes,
             flashSegmentBytes: Limits.flashSegmentBytes, readChunkBytes: Limits.readChunkBytes,
             liveAge: max(Limits.liveAge, plan.lossWindow), historyOldestFirst: true)
-        var random = Random(seed: seed, purpose: "process of \(clock.bootID)")
+        var random = Random(seed: seed, purpose: "process in boot \(clock.bootNumber)")
         let outbox = try Outbox(
             disk: disk.handle(), limits: limits,
             dictionary: ChannelDictionary(boot: boot, prefix: "malaga/lamppost-0042/", table: Self.table), boot: boot,
@@ -146,6 +152,7 @@ final class CourierBench {
     // MARK: What the Courier says
 
     var isDrained: Bool { courier.isDrained }
+    var undrained: String { courier.outbox.undrained }
     var isStopped: Bool { courier.isStopped }
     var stream: String { courier.outbox.stream.description }
     var openCount: Int { courier.outbox.openCount }

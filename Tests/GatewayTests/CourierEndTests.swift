@@ -113,6 +113,27 @@ import World
         #expect(texts.contains("flash: flapping, counted from now on") && texts.last { $0.hasPrefix("flash") } != nil)
     }
 
+    @Test("The first event of a stream names the stream before, however short that was, with or without an outage")
+    func namesTheStreamBefore() throws {
+        var bench: CourierBench! = try CourierBench()
+        var before: String?
+        for boot in 0..<5 {
+            if boot == 2 { bench.broker.goAway(.unreachable) }
+            bench.sample(seconds: 3)
+            bench.broker.comeBack()
+            bench.run(.seconds(5))
+            let stream = bench.stream
+            let first = try bench.events("stream").filter { $0["stream"]?.string == stream }
+            #expect(first.map { $0["previous"]?.string } == [before], "boot \(boot)")
+            before = stream
+            let surroundings = bench.surroundings
+            bench = nil
+            SimulatedWorld.cutPower(
+                off: .seconds(40), clock: surroundings.clock, disk: surroundings.disk, broker: surroundings.broker)
+            bench = try CourierBench(in: surroundings)
+        }
+    }
+
     @Test("An orderly stop gives out open KPI windows as provisional and says goodbye, all within 2 s")
     func orderlyStop() throws {
         let bench = try CourierBench { $0.kpis = [CourierBench.water()] }

@@ -86,6 +86,22 @@ struct DiskTests {
         try use()
     }
 
+    @Test("one agent for each state folder: a second one with a runtime folder of its own is turned away, too")
+    func oneStateUser() throws {
+        let state = try TemporaryFolder(), one = try TemporaryFolder(), two = try TemporaryFolder()
+        func use(_ runtime: String) throws(SystemError) {
+            _ = try BoardDisk(runtime: runtime, state: state.path, queueLimit: 1)
+        }
+        do {
+            var first = try BoardDisk(runtime: one.path, state: state.path, queueLimit: 1)
+            #expect(throws: SystemError.self) { try use(two.path) }
+            let held = try first.runtimeList()
+            #expect(held.isEmpty)
+        }
+        // Its Scribe goes a moment later than itself.
+        try use(two.path)
+    }
+
     @Test("takes no more than its queue's limit, and more after a completion")
     func queueLimit() throws {
         let folder = try TemporaryFolder()
@@ -113,8 +129,8 @@ struct DiskTests {
     @Test("says that it is full, of either place")
     func full() throws {
         // /dev/full refuses every write with ENOSPC (full(4)).
-        let folder = try TemporaryFolder()
-        var disk = try BoardDisk(runtime: "/dev", state: folder.path, queueLimit: 1)
+        let folder = try TemporaryFolder(), other = try TemporaryFolder()
+        var disk = try BoardDisk(runtime: "/dev", state: other.path, queueLimit: 1)
         let bytes: [UInt8] = [1]
         #expect(throws: DiskFault.full) { try bytes.withUnsafeBytes { try disk.runtimeWrite("full", at: 0, $0) } }
         let work = DiskWork.write(file: "full", offset: 0, bytes: bytes)

@@ -24,6 +24,17 @@ struct CheckpointTests {
                 SequenceRange(first, first + random.below(1_000)), stream: StreamID(rawValue: 1 + random.below(3)),
                 lane: Lane.allCases[Int(random.below(4))])
         }
+        for _ in 0..<random.below(17) {
+            let boot = BootID(high: random.next(), low: random.next())
+            made.times.begin(boot)
+            made.times.last(boot, until: Boottime(nanoseconds: Int64(random.below(1 << 50))))
+            guard random.chance(1, in: 2) else { continue }
+            made.times.settle(
+                boot,
+                by: Anchor(
+                    offsetNanoseconds: 1_767_225_600_000_000_000 + Int64(random.below(1 << 55)),
+                    boundNanoseconds: Int64(random.below(1 << 34))))
+        }
         return made
     }
 
@@ -50,6 +61,7 @@ struct CheckpointTests {
         for part in written.cursor.parts {
             #expect(read.cursor[part.stream, part.lane] == part.acknowledged, "seed \(seed)")
         }
+        #expect(read.times == written.times, "seed \(seed)")
     }
 
     @Test("The higher generation counts, wherever it stands; none or empty slots are no checkpoint")
@@ -108,6 +120,32 @@ struct CheckpointTests {
         #expect(kept.last == 100 && kept.count > 5 && kept.count < 31)
         #expect(kept.dropLast() == ArraySlice(UInt64(32 - kept.count)...30))
         for part in read.cursor.parts { #expect(part.acknowledged == made.cursor[part.stream, part.lane]) }
+
+        // The present boot's time always fits; those of earlier boots give way to cursors, oldest first.
+        for boot in 1...16 as ClosedRange<UInt64> {
+            made.times.begin(BootID(high: boot, low: boot))
+            made.times.settle(
+                BootID(high: boot, low: boot), by: Anchor(offsetNanoseconds: 1 << 61, boundNanoseconds: 1 << 30))
+        }
+        let full = try #require(newest(file(made)))
+        #expect(full.times.boots.map(\.boot.high).suffix(1) == [16] && full.times.boots.count < 16)
+        #expect(full.times.boots == Array(made.times.boots.suffix(full.times.boots.count)))
+        #expect(full.cursor.parts.count >= kept.count - 1)
+    }
+
+    @Test("With as many counters and boots as there can be everything fits but cursors of old streams")
+    func largest() throws {
+        var made = Checkpoint()
+        made.generation = 1
+        made.counters = (0..<100).map { (.max - UInt64($0), .min) }
+        for boot in 1...16 as ClosedRange<UInt64> {
+            made.times.begin(BootID(high: boot, low: boot))
+            made.times.last(BootID(high: boot, low: boot), until: .distantFuture)
+            made.times.settle(
+                BootID(high: boot, low: boot), by: Anchor(offsetNanoseconds: 1 << 61, boundNanoseconds: 1 << 57))
+        }
+        let read = try #require(newest(file(made)))
+        #expect(read.times.boots == made.times.boots && read.counters.count == 100)
     }
 
     @Test("Hostile slots with right checksums are refused or read, and never trap", arguments: 0..<100 as Range<UInt64>)

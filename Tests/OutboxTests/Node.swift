@@ -17,6 +17,7 @@ final class Node {
 
     var stream: StreamID { outbox.stream }
     var openCount: Int { outbox.openCount }
+    var leftOpen: Reading? { outbox.leftOpen }
     var openReadings: [Reading] { Array(outbox.open.readings) }
     var firstOfConfiguration: UInt64 { outbox.firstOfConfiguration }
     var isDrained: Bool { outbox.isDrained }
@@ -36,7 +37,7 @@ final class Node {
     func append(_ reading: Reading) { outbox.append(reading) }
     func seal(anchor: Anchor?) { outbox.seal(anchor: anchor) }
     func seal(_ items: [Item], lane: Lane, anchor: Anchor?) { outbox.seal(items, lane: lane, anchor: anchor) }
-    /// Undoes the stores that follow a seal, as a kill right behind it would.
+    /// Undoes stores that follow a seal, as a kill before them would.
     func undoSealStores(sequence: UInt64, readings: [Reading]) {
         outbox.open.setNextSequence(sequence, .readings)
         for reading in readings { outbox.open.append(reading) }

@@ -83,11 +83,12 @@ def columns(reader, count):
             tell(0 if current is None else follower.get(current, current + 1))
         if len(channels) < count:
             tell(reader.varint())
-    qualities = []
-    while len(qualities) < count:
-        length = reader.varint()
-        qualities += [reader.byte()] * length
     groups = [[i for i in range(count) if channels[i] == c] for c in sorted(set(channels))]
+    grouped, qualities = [i for group in groups for i in group], {}
+    while len(qualities) < count:
+        length, quality = reader.varint(), reader.byte()
+        for index in grouped[len(qualities):len(qualities) + length]:
+            qualities[index] = quality
     firsts, before = [], 0
     while len(firsts) < len(groups):
         length, difference = reader.varint(), reader.signed()

@@ -47,6 +47,21 @@ struct LaneTests {
                 + #"{"t":-1.5,"kind":"disk","state":"full"}]}"#)
     }
 
+    @Test("An unsettled batch tells between which moments its boot lay, as a pack of readings does")
+    func bounds() throws {
+        var told = head(nil)
+        told.notBefore = UTC(seconds: 1_795_257_600)
+        told.notAfter = UTC(nanoseconds: 1_795_261_200_500_000_000)
+        var encoder = LaneEncoder(node: "lamppost-0042")
+        var buffer = PayloadBuffer()
+        encoder.encode(told, lane: .events, [], encodedAt: Boottime(nanoseconds: 10_500_000_001), into: &buffer)
+        #expect(
+            String(decoding: buffer.bytes, as: UTF8.self)
+                == #"{"v":1,"node":"lamppost-0042","stream":"000091c2d04be815","lane":"events","seq":12,"#
+                + #""clock":"unsettled","boot":"b00t","boot_ns":"10500000000","not_before":1795257600,"#
+                + #""not_after":1795261200.5,"config":"9c1e04d2","items":[]}"#)
+    }
+
     @Test("A batch without items is still a message with its number")
     func empty() throws {
         let text = message(.contributions, anchor, [], encodedAt: Boottime(nanoseconds: 100_000_000_000))

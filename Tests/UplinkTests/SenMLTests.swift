@@ -146,6 +146,26 @@ struct SenMLTests {
                 + #""n":"air.temperature","u":"Cel","v":21.4,"t":-2.5},{"n":"noise.level/bad","vs":"timed out"}]"#)
     }
 
+    @Test("An unsettled batch tells between which moments its boot lay, rounded outwards, as far as that is known")
+    func bounds() throws {
+        var told = head(3, nil)
+        told.notBefore = UTC(nanoseconds: 1_795_257_600_250_000_999)
+        told.notAfter = UTC(nanoseconds: 1_795_261_200_000_000_001)
+        let readings = [reading(0, 2140, at: 10_000_000)]
+        let both = text(encoded([(told, readings)], encodedAt: at(12_500_000)))
+        #expect(
+            both == #"[{"bn":"malaga/lamppost-0042/","stream":"7f3a91c2d04be815","seq":3,"clock":"unsettled","#
+                + #""boot":"b00t-id","boot_ns":"12500000000","not_before":1795257600.25,"#
+                + #""not_after":1795261200.000001,"config":"9c1e04d2","n":"air.temperature","u":"Cel","v":21.4,"t":-2.5}]"#)
+        told.notBefore = UTC(nanoseconds: UTC.earliest.nanoseconds - 1)
+        told.notAfter = UTC(seconds: 1_795_261_200)
+        let one = try #require(try JSON(encoded([(told, readings)])).elements.first)
+        #expect(one["not_before"] == nil && one["not_after"]?.digits == "1795261200")
+        told.anchor = anchor
+        let settled = try #require(try JSON(encoded([(told, readings)])).elements.first)
+        #expect(settled["not_before"] == nil && settled["not_after"] == nil && settled["clock"]?.text == "synced")
+    }
+
     @Test("A pack of several batches splits at `seq`, says its name once, and lets no base time leak")
     func pack() throws {
         let bytes = encoded(
@@ -176,10 +196,12 @@ struct SenMLTests {
 
     @Test("An anchor that says 1970 is no anchor: nothing is ever published as of a clock that was not set")
     func neverSet() throws {
-        let epoch = Anchor(offsetNanoseconds: 3_600_000_000_000, boundNanoseconds: 0)
-        let record = try #require(try JSON(encoded([(head(1, epoch), [reading(0, 1, at: 1_000)])])).elements.first)
-        #expect(record["bt"] == nil)
-        #expect(record["clock"]?.text == "unsettled")
+        for offset in [-1, 0, 3_600_000_000_000, UTC.earliest.nanoseconds - 1_000_001] as [Int64] {
+            let epoch = Anchor(offsetNanoseconds: offset, boundNanoseconds: 0)
+            let record = try #require(try JSON(encoded([(head(1, epoch), [reading(0, 1, at: 1_000)])])).elements.first)
+            #expect(record["bt"] == nil)
+            #expect(record["clock"]?.text == "unsettled")
+        }
     }
 
     @Test("A reading whose configuration is lost is counted under its number, never under another channel's name")
