@@ -335,8 +335,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             return
         }
         events.insert(Item(time: events.first?.time ?? now.truncatedToMicroseconds, body: first), at: 0)
-        // To flash at once, before the checkpoint that names this stream: a stream that a checkpoint names has then told
-        // which one was before it.
+        // To flash at once, before the checkpoint that names this stream: a stream that a checkpoint names has then
+        // told which one was before it.
         sealEvents()
         outbox.spillWhatIsDue(now: now, isOffering: false, everything: true)
     }
