@@ -337,34 +337,35 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             return
         }
         events.insert(Item(time: events.first?.time ?? now.truncatedToMicroseconds, body: first), at: 0)
-        // To flash at once, and the checkpoint behind it: a power cut before the first regular checkpoint would leave
-        // one that knows nothing of this stream, and what it lost would never be told. In this order, so that a stream
-        // that the checkpoint names has already named the one before it.
+        // To flash at once, before the checkpoint that names this stream: a stream that a checkpoint names has then
+        // told which one was before it.
         sealEvents()
         outbox.spill(all: .events, now: now)
-        writeCheckpoint(isOrderly: false)
     }
 
     /// Nothing of a new stream goes out before the flash knows of it; a flash that does not answer is not waited for.
     var mustAwaitFirstCheckpoint: Bool {
-        isNewStream && stop == nil && now < startedAt + Limits.recoveryWait
-            && (!hasTakenUpRecovery || outbox.isCheckpointPending)
+        isNewStream && stop == nil && !plan.carriesOnly && now < startedAt + Limits.recoveryWait
+            && (!outbox.isStreamOnFlash || outbox.isCheckpointPending)
     }
 
     private mutating func checkpointIfDue() {
-        guard now >= checkpointAt || outbox.isTimeDue, stop == nil else { return }
+        // At once in a new stream: a power cut before the first checkpoint would leave the next stream without the name
+        // of this one, and what was lost would be told by nobody.
+        let isUnnamed = hasTakenUpRecovery && !outbox.isStreamOnFlash
+        guard now >= checkpointAt || outbox.isTimeDue || isUnnamed, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
-        provisionalKPIs()
+        if !isUnnamed { provisionalKPIs() }
         writeCheckpoint(isOrderly: false)
     }
 
     mutating func writeCheckpoint(isOrderly: Bool) {
         // Counters, numbers and heartbeat are the node's own.
         if plan.carriesOnly { return outbox.writeCursorsOnly(isLast: isOrderly, now: now) }
-        // Totals that the Sampler has not taken up yet stand where the flash has them.
+        // Until the Sampler has taken them up, the counters stand where the flash has them.
         var totals = counters.found.map { (key: $0.key, total: $0.checkpoint) }
-        for counter in recoveredCounters where !totals.contains(where: { $0.key == counter.key }) {
-            totals.append(counter)
+        if !outbox.isStreamOnFlash {
+            totals += recoveredCounters.filter { kept in !totals.contains { $0.key == kept.key } }
         }
         outbox.writeCheckpoint(now: now, utc: knownAnchor?.utc(now), counters: totals, isOrderly: isOrderly)
     }

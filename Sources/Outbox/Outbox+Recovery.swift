@@ -179,6 +179,9 @@ extension Outbox where D: ~Copyable {
     /// What the last checkpoint on flash says; nil when there is none that can be read.
     public var recoveredCheckpoint: Checkpoint? { recovery.checkpoint }
 
+    /// A checkpoint tells of this stream, or is being written to: the next one can name it.
+    public var isStreamOnFlash: Bool { hasWrittenCheckpoint || recovery.checkpoint?.stream == stream }
+
     /// The last number of an earlier stream's lane that the checkpoint or the listing of the flash tells of; 0: none.
     public func lastKnown(_ checkpoint: Checkpoint, _ lane: Lane) -> UInt64 {
         let listed =

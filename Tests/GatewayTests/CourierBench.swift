@@ -69,20 +69,17 @@ final class CourierBench {
     }
 
     /// `leftBehind`: what a process before left in the ring. `surroundings`: those of a process that is gone.
-    /// `previous`: the power of its board is cut, and this is the next boot of it.
     init(
-        after previous: CourierBench? = nil, seed: UInt64 = 1, wallClock: SimulatedClock.WallClock = .rightButNeverSynchronised,
+        seed: UInt64 = 1, wallClock: SimulatedClock.WallClock = .rightButNeverSynchronised,
         profile: SimulatedBroker.Profile = SimulatedBroker.Profile(), ring: Int = 4_096, leftBehind: [Reading] = [],
         keepAcknowledgedBytes: Int = 4 << 20, memorySegmentBytes: Int = Limits.memorySegmentBytes,
         in surroundings: Surroundings? = nil, _ change: (inout CourierPlan) -> Void = { _ in }
     ) throws {
         var plan = Self.plan()
         change(&plan)
-        let around = surroundings ?? previous?.surroundings
-        let clock = around?.clock ?? SimulatedClock(seed: seed, wallClock: wallClock)
-        let disk = around?.disk ?? SimulatedDisk(clock: clock, seed: seed)
-        let broker = around?.broker ?? SimulatedBroker(clock: clock, seed: seed, profile: profile)
-        if previous != nil { cutPower(off: .seconds(30), clock: clock, disk: disk, broker: broker) }
+        let clock = surroundings?.clock ?? SimulatedClock(seed: seed, wallClock: wallClock)
+        let disk = surroundings?.disk ?? SimulatedDisk(clock: clock, seed: seed)
+        let broker = surroundings?.broker ?? SimulatedBroker(clock: clock, seed: seed, profile: profile)
         let readings = Ring<Reading>(capacity: ring)
         for reading in leftBehind { _ = readings.put(reading) }
         self.clock = clock

@@ -385,7 +385,17 @@ def check_systemd(folder, report):
     batches = collect(recorded, report)
     check_numbers(batches, report)
     check_first_event(batches, report)
+    check_account(folder, report)
     return report.end()
+
+
+def check_account(folder, report):
+    """Every number accounted for, and every counter's amounts, by the campaigns' own reader."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "Campaigns"))
+    from account import Allowed, account
+    result = account(lines(folder, "messages"), Allowed(streams=1))
+    report.equal("account of every number: failures", result.failures, [])
+    report.true("account of every number", result.figures["missing"] == 0, result.line, "missing 0")
 
 
 if __name__ == "__main__":
