@@ -168,8 +168,8 @@ extension Simulation {
         let counted = Int64(clamping: audit.contributionSet.total(water).millilitres)
         trace.note("books", "water: readings tell \(told) ml, contributions \(counted) ml")
         let isWhole = result.tombstoned == 0
-            && !books.streams.keys.contains {
-                audit.isUncounted($0, "readings") || audit.isUncounted($0, "contributions")
+            && !books.streams.keys.contains { stream in
+                audit.isUncounted(stream, "readings") || audit.isUncounted(stream, "contributions")
             }
         if result.streams == 1, isWhole, told != counted {
             return "water: readings tell \(told) ml, contributions \(counted) ml"

@@ -148,7 +148,8 @@ extension Outbox where D: ~Copyable {
                 let range = SequenceRange(first, last)
                 losses.append(
                     Loss(
-                        stream: stream, lane: lane, range: range, counts: [], reason: "gone from the runtime directory"))
+                        stream: stream, lane: lane, range: range, counts: [],
+                        reason: "gone from the runtime directory"))
                 uplink.insert(range, stream: stream, lane: lane)
                 isCursorChanged = true
                 next = last + 1

@@ -217,6 +217,20 @@ struct SimulatedBrokerTests {
         }
     }
 
+    @Test("A topic that the node may not publish to is refused with 0x87, and no other topic is")
+    func refusedTopic() throws {
+        let broker = SimulatedBroker(clock: clock, seed: 1)
+        var client = connected(broker)
+        broker.refusedTopics = ["history"]
+        _ = try publish([1], to: "a/history", &client)
+        _ = try publish([2], to: "a/readings", &client)
+        #expect(acknowledgements(events(broker, &client, within: .seconds(1))) == [0x87, 0])
+        #expect(broker.received.map(\.payload) == [[2]])
+        broker.calm()
+        _ = try publish([3], to: "a/history", &client)
+        #expect(acknowledgements(events(broker, &client, within: .seconds(1))) == [0])
+    }
+
     @Test("Away: the session ends, the will is published, every way of being away is told as itself, and it comes back")
     func away() {
         let broker = SimulatedBroker(clock: clock, seed: 1)

@@ -230,6 +230,76 @@ struct SimulatedDiskTests {
         }
     }
 
+    @Test("A bad sector fails every read that touches it, for as long as its file exists; others work")
+    func badSector() {
+        let disk = SimulatedDisk(clock: clock, seed: 1)
+        var handle = disk.handle()
+        _ = run([.write(file: "a", offset: 0, bytes: [UInt8](repeating: 1, count: 1_500))], on: disk, &handle)
+        // The second of three sectors.
+        #expect(disk.spoilSector(pick: 1 << 16) == "a" && disk.spoilSector(pick: 0) == nil)
+        let reads = [(0, 512), (500, 20), (512, 512), (1_023, 1), (1_024, 476)].map {
+            DiskWork.read(file: "a", offset: $0.0, count: $0.1)
+        }
+        disk.calm()
+        let results = run(reads, on: disk, &handle)
+        #expect(results.map { fault($0) != nil } == [false, true, true, true, false])
+        let again = run(
+            [.remove(file: "a"), .write(file: "a", offset: 0, bytes: [1]), .read(file: "a", offset: 0, count: 1)],
+            on: disk, &handle)
+        #expect(again.allSatisfy { fault($0) == nil } && disk.hasHadBadSectors)
+    }
+
+    @Test("While reads fail, nothing can be read or listed, and writing works; it ends")
+    func failingReads() {
+        let disk = SimulatedDisk(clock: clock, seed: 1)
+        var handle = disk.handle()
+        disk.failsReads = true
+        let results = run(
+            [.write(file: "a", offset: 0, bytes: [1]), .sync(file: "a"), .read(file: "a", offset: 0, count: 1), .list],
+            on: disk, &handle)
+        #expect(results.map { fault($0) } == [nil, nil, .failed(errno: 5), .failed(errno: 5)])
+        disk.calm()
+        #expect(fault(run([.list], on: disk, &handle)[0]) == nil)
+    }
+
+    @Test("A full runtime directory takes nothing longer, and overwrites what is there")
+    func runtimeFull() throws {
+        let disk = SimulatedDisk(clock: clock, seed: 1)
+        var handle = disk.handle()
+        func write(_ bytes: [UInt8], _ handle: inout SimulatedDisk.Handle) throws {
+            try bytes.withUnsafeBytes { try handle.runtimeWrite("a", at: 0, $0) }
+        }
+        try write([1, 2], &handle)
+        disk.isRuntimeFull = true
+        #expect(throws: DiskFault.full) { try write([1, 2, 3], &handle) }
+        try write([3, 4], &handle)
+        disk.flipRuntimeBits(in: "a", at: 1, mask: 1)
+        disk.isRuntimeFull = false
+        try write([5, 6, 7], &handle)
+        #expect(disk.runtimeEntries == [FileEntry(name: "a", bytes: 3)])
+    }
+
+    @Test("Trouble is known from its first failure until a process has surely tried again")
+    func trouble() {
+        let disk = SimulatedDisk(clock: clock, seed: 1)
+        var handle = disk.handle()
+        #expect(disk.troubleSince == nil)
+        disk.isReadOnly = true
+        _ = run([.write(file: "a", offset: 0, bytes: [1])], on: disk, &handle)
+        let began = clock.elapsed
+        #expect(disk.troubleSince == began)
+        disk.isReadOnly = false
+        clock.advance(by: .seconds(9))
+        #expect(disk.troubleSince == began)
+        clock.advance(by: .seconds(2))
+        #expect(disk.troubleSince == nil)
+        // A hang is trouble from when it was asked for.
+        let asked = clock.elapsed
+        disk.hangNextSync(for: .seconds(30))
+        _ = run([.write(file: "a", offset: 0, bytes: [1]), .sync(file: "a")], on: disk, &handle)
+        #expect(disk.troubleSince == asked)
+    }
+
     @Test("The observer sees the flash after every change, so that a cut can be tried at every point")
     func observer() {
         let disk = SimulatedDisk(clock: clock, seed: 1)
