@@ -211,7 +211,16 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             }
             guard fault == .tooLarge else { return false }
             if isPacked { return true }
-            outbox.giveUp(offered, reason: "message of \(size) bytes is larger than the broker takes")
+            if let half = offered.firstHalf {
+                // Stored together, but each batch may be sent alone.
+                packsHistory = false
+                return send(half)
+            }
+            let reason = "message larger than the broker takes"
+            if lossLines.isNews(1, reason, at: now) {
+                journal.append(JournalLine(.warning, "\(topic): \(reason): \(size) bytes"))
+            }
+            outbox.giveUp(offered, reason: reason)
             return true
         }
         outbox.sent(offered)

@@ -39,12 +39,26 @@ extension Outbox where D: ~Copyable {
             let readings = delivery.lane == .readings ? codec.readings(of: batch) : codec.readings
             if let header = codec.header { counts.add(readings, items: batch.count, header, tables[header.configHash]) }
         }
-        losses.append(
-            Loss(
-                stream: delivery.stream, lane: delivery.lane, range: delivery.range, counts: counts.sorted,
-                reason: reason))
+        let loss = Loss(
+            stream: delivery.stream, lane: delivery.lane, range: delivery.range, counts: counts.sorted, reason: reason)
+        if delivery.lane != .events || tellAgain() { losses.append(loss) }
         uplink.insert(delivery.covers, stream: delivery.stream, lane: delivery.lane)
         isCursorChanged = true
+    }
+
+    /// Tombstones in the events batch that is given up are told again, shorter: merged, then without their channels.
+    /// False when it was nothing but one that cannot be any shorter: then there is no way to tell.
+    private mutating func tellAgain() -> Bool {
+        var tombstones = Tombstones()
+        tombstones.add(codec.items, readTombstone)
+        guard codec.items.count == 1, var loss = tombstones.merged.first else {
+            losses += tombstones.merged
+            return true
+        }
+        guard loss.counts.count > 1 else { return false }
+        loss.counts = [(loss.lane.name, loss.counts.reduce(0) { $0 &+ $1.count })]
+        losses.append(loss)
+        return false
     }
 
     private mutating func takeInFlight(_ first: BatchID) -> OfferedBatches? {

@@ -1,5 +1,5 @@
-// Numbers that a segment should hold and does not: damaged, elsewhere, or acknowledged by a boot that forgot it. What is
-// nowhere is told, once.
+// Numbers that a segment should hold and does not: damaged, elsewhere, or acknowledged by a boot that forgot it. What
+// is nowhere is told, once.
 
 import World
 

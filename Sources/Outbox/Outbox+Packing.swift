@@ -4,6 +4,18 @@
 
 public import World
 
+extension OfferedBatches {
+    /// The same offer with fewer of its batches: the rest is offered next. Nil when it is only one.
+    public var firstHalf: OfferedBatches? {
+        guard range.first < range.last else { return nil }
+        var half = self
+        let last = range.first + (range.last - range.first + 1) / 2 - 1
+        half.range = SequenceRange(range.first, last)
+        half.covers = SequenceRange(covers.first, last)
+        return half
+    }
+}
+
 extension Outbox where D: ~Copyable {
     /// Takes the stored block that follows into the message, when it goes on exactly where the offer from the flash
     /// ends: next in its segment, undamaged, of the same configuration, nothing of it acknowledged or in flight, no
