@@ -199,7 +199,9 @@ extension Outbox where D: ~Copyable {
         recovery.checkpoint = found
         generation = found.generation
         hasCheckpointFile = true
-        // What was acknowledged stays so, whichever of flash and runtime directory knows more of it.
+        // What was acknowledged stays so, whichever of flash and runtime directory knows more of it: also when the next
+        // process cannot read the checkpoint.
+        isCursorChanged = true
         for part in found.cursor.parts {
             for range in part.acknowledged.ranges { uplink.insert(range, stream: part.stream, lane: part.lane) }
         }
