@@ -38,6 +38,7 @@ struct Audit {
 
     private var deliveredByStream: [String: Int] = [:]
     private var tombstonedByStream: [String: Int] = [:]
+    private var toldTwice: [String: Int] = [:]
 
     func delivered(of stream: String) -> Int { deliveredByStream[stream] ?? 0 }
     func tombstoned(of stream: String) -> Int { tombstonedByStream[stream] ?? 0 }
@@ -66,6 +67,19 @@ struct Audit {
         return (0..<end).filter { !isKnown[$0] }.map { Int64($0) + 1 }
     }
 
+    /// Readings of a stream that came although a tombstone names their number, or that two tombstones name: a power cut
+    /// may bring back what had been told as lost, and a tombstone that had been merged into another. Their numbers say
+    /// so.
+    func deliveredAndTold(of stream: String) -> Int {
+        let told = tombstones[stream + "/readings"] ?? []
+        let deliveredToo = batches.reduce(0) { sum, batch in
+            let isTold = batch.key.stream == stream && batch.key.lane == "readings"
+                && told.contains { $0.contains(batch.key.sequence) }
+            return isTold ? sum + batch.value : sum
+        }
+        return deliveredToo + (toldTwice[stream] ?? 0)
+    }
+
     mutating func take(_ message: BrokerMessage, root: String) {
         guard message.topic.hasPrefix(root + "/") else { return }
         let kind = String(message.topic.dropFirst(root.utf8.count + 1))
@@ -84,6 +98,7 @@ struct Audit {
 
     private mutating func takeReadings(_ payload: [UInt8], isLate: Bool) throws(ContributionFault) {
         var key: BatchKey?
+        var isOfWindows = false
         var count = 0
         var found: [(BatchKey, Int)] = []
         var values: [(name: String, millionths: Int64)] = []
@@ -93,6 +108,7 @@ struct Audit {
             var stream: String?
             var sequence: Int64?
             var name = "", unit = ""
+            var isThinned = false
             var value: Range<Int>?
             try reader.object { reader, member throws(ContributionFault) in
                 switch member {
@@ -100,6 +116,9 @@ struct Audit {
                 case "seq": sequence = try reader.integer()
                 case "n": name = try reader.string()
                 case "u": unit = try reader.string()
+                case "thinned":
+                    _ = try reader.skip()
+                    isThinned = true
                 case "v": value = try reader.skip()
                 default: _ = try reader.skip()
                 }
@@ -113,7 +132,10 @@ struct Audit {
                 count = 0
                 values = []
                 key = BatchKey(stream: stream ?? "", lane: "readings", sequence: sequence)
+                isOfWindows = isThinned
             }
+            // What stands in windows has been told as given up.
+            guard !isOfWindows else { return }
             if name != "batch" { count += 1 }
             if let value, let amount = Self.millionths(payload[value]) { values.append((Self.plain(name), amount)) }
         }
@@ -182,8 +204,12 @@ struct Audit {
         try reader.finish()
         guard batches.updateValue(count, forKey: key) == nil else { return }
         for loss in lost {
+            if let range = loss.range, loss.lane == "readings" {
+                let others = tombstones[loss.stream + "/readings"] ?? []
+                if others.contains(where: { $0.overlaps(range) }) { toldTwice[loss.stream, default: 0] += loss.count }
+            }
             if let range = loss.range { tombstones[loss.stream + "/" + loss.lane, default: []].append(range) }
-            if loss.count == 0 { uncounted.insert(loss.stream + "/" + loss.lane) }
+            if !loss.isCounted { uncounted.insert(loss.stream + "/" + loss.lane) }
             guard loss.lane == "readings" else { continue }
             tombstoned += loss.count
             tombstonedByStream[loss.stream, default: 0] += loss.count
@@ -196,14 +222,19 @@ struct Audit {
         var stream: String
         var lane: String
         var range: ClosedRange<Int64>?
+        /// Readings, or items of another lane; windows of readings were told before.
         var count: Int
+        var isCounted: Bool
     }
+
+    private static let windowNames = ["/min", "/mean", "/max", "/count", "/kept"]
 
     private static func takeItem(
         _ reader: inout JSONReader, lost: inout [Lost], keys: inout [String]
     ) throws(ContributionFault) {
         var kind = "", lane = "", stream = ""
         var sum = 0
+        var isCounted = false
         var first: Int64 = 0, last: Int64 = 0
         var parts: [String: String] = [:]
         try reader.object { reader, member throws(ContributionFault) in
@@ -212,7 +243,11 @@ struct Audit {
             case "lane": lane = try reader.string()
             case "stream": stream = try reader.string()
             case "channels":
-                try reader.object { reader, _ throws(ContributionFault) in sum += Int(try reader.integer()) }
+                try reader.object { reader, name throws(ContributionFault) in
+                    let count = Int(try reader.integer())
+                    isCounted = true
+                    if !windowNames.contains(where: { name.hasSuffix($0) }) { sum += count }
+                }
             case "first": first = try reader.integer()
             case "last": last = try reader.integer()
             case "sensor", "slug", "series": parts[member] = try reader.string()
@@ -225,7 +260,7 @@ struct Audit {
         }
         if kind == "tombstone" {
             let range = first > 0 && first <= last ? first...last : nil
-            lost.append(Lost(stream: stream, lane: lane, range: range, count: sum))
+            lost.append(Lost(stream: stream, lane: lane, range: range, count: sum, isCounted: isCounted))
         }
         if kind == "contribution" {
             keys.append(parts.sorted { $0.key < $1.key }.map(\.value).joined(separator: "/"))

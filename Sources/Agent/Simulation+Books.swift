@@ -1,7 +1,8 @@
 // The books of a simulation: what was taken, and what a power cut may have taken from it.
 //
 // What must hold when everything has drained, for each stream:
-//   - readings: what the Sampler took is what the broker received plus what tombstones count;
+//   - readings: what the Sampler took is what the broker received plus what tombstones count (less what came although
+//     it had been told as lost);
 //   - numbers: every number of every lane came or is named by a tombstone;
 //   - except that a power cut may take what was younger than the loss window when it came: acquired, or sealed, after
 //     the cut's *edge*. The edge is the loss window before the cut. What could not be written because the flash took
@@ -141,12 +142,12 @@ extension Simulation {
                 "stream \(name): taken \(stream.taken), delivered \(audit.delivered(of: name)), tombstoned "
                     + "\(audit.tombstoned(of: name)), may have lost \(stream.mayLose)")
             guard isComplete else { continue }
-            if missing < 0 {
+            if -missing > audit.deliveredAndTold(of: name) {
                 result.problem = "stream \(name): \(-missing) readings too many were delivered or tombstoned"
             } else if missing > stream.mayLose, !audit.isUncounted(name, "readings") {
                 result.problem = "stream \(name): \(missing) readings are missing, at most \(stream.mayLose) may be"
             } else {
-                result.lostInPowerCuts += missing
+                result.lostInPowerCuts += max(0, missing)
             }
             for lane in Lane.allCases {
                 let last = (stream.safe ?? stream.sealed)[Int(lane.rawValue)]

@@ -15,7 +15,7 @@ extension Simulation {
         let assembly = Assembly(site: site, boot: boot)
         do {
             var outbox = try Outbox(
-                disk: disk.handle(), limits: assembly.outboxLimits, dictionary: assembly.dictionary, boot: boot,
+                disk: disk.handle(), limits: limits(assembly), dictionary: assembly.dictionary, boot: boot,
                 random: &random)
             let readings = Ring<Reading>(
                 memory: try outbox.disk.map("ring", bytes: Ring<Reading>.bytes(capacity: Limits.ringReadings)),
@@ -34,6 +34,18 @@ extension Simulation {
             disk.crashProcess()
             restartAt = clock.elapsed + .seconds(5)
         }
+    }
+
+    /// One node in three has so little flash that an outage fills it.
+    private func limits(_ assembly: Assembly) -> OutboxLimits {
+        var limits = assembly.outboxLimits
+        var random = Random(seed: seed, purpose: "flash size")
+        guard random.chance(1, in: 3) else { return limits }
+        limits.flashBytesMax = 16 << 10
+        limits.flashSegmentBytes = 4 << 10
+        limits.memorySegmentBytes = 2 << 10
+        limits.readChunkBytes = 2 << 10
+        return limits
     }
 
     /// Steps what runs; returns when something is due next.

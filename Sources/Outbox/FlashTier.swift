@@ -81,6 +81,13 @@ struct FlashTier {
         bytes += count
     }
 
+    /// It may have so many bytes more than are of use.
+    mutating func pad(_ name: SegmentName, by count: Int) {
+        guard let index = index(of: name) else { return }
+        segments[index].bytes += count
+        bytes += count
+    }
+
     mutating func close(_ name: SegmentName) {
         guard let index = index(of: name) else { return }
         segments[index].isOpen = false
@@ -161,23 +168,24 @@ struct FlashTier {
         segments[index].isThinned = true
     }
 
-    /// The oldest readings that may still be thinned; what is being sent is left to go.
-    func nextToThin(isBeingSent: (SegmentName) -> Bool) -> SegmentName? {
-        segments.first { $0.name.lane == .readings && !$0.isOpen && !$0.isThinned && !isBeingSent($0.name) }?.name
+    /// The oldest readings that may still be thinned.
+    func nextToThin(_ isAllowed: (FlashSegment) -> Bool) -> SegmentName? {
+        segments.first { $0.name.lane == .readings && !$0.isOpen && !$0.isThinned && isAllowed($0) }?.name
     }
 
-    /// What to give up first when space runs out: readings before events, contributions last, oldest first; what is
-    /// being sent only when there is nothing else. One that is still written to goes when it has so many bytes: less
-    /// would free no more than telling it takes.
-    func nextToDrop(openFrom bytes: Int, isBeingSent: (SegmentName) -> Bool) -> SegmentName? {
-        var sending: SegmentName?
+    /// What to give up first when space runs out: readings before events, contributions last, oldest first. Of the
+    /// present stream only what has so many bytes, unless it is of readings: to tell it takes events in their turn.
+    func nextToDrop(
+        besides stream: StreamID, from bytes: Int, _ isAllowed: (FlashSegment) -> Bool
+    ) -> SegmentName? {
         for lane in [Lane.readings, .events, .security, .contributions] {
-            for segment in segments where segment.name.lane == lane && (!segment.isOpen || segment.bytes >= bytes) {
-                guard isBeingSent(segment.name) else { return segment.name }
-                if sending == nil { sending = segment.name }
+            let next = segments.first {
+                let isWorthIt = $0.name.stream != stream || $0.bytes >= bytes || lane == .readings && !$0.isOpen
+                return $0.name.lane == lane && isWorthIt && isAllowed($0)
             }
+            if let next { return next.name }
         }
-        return sending
+        return nil
     }
 }
 

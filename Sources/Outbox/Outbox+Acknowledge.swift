@@ -11,7 +11,6 @@ extension Outbox where D: ~Copyable {
         guard let delivery = takeInFlight(first) else { return }
         uplink.insert(delivery.covers, stream: delivery.stream, lane: delivery.lane)
         isCursorChanged = true
-        removeWhatIsAcknowledged()
         if flash.hasHeldBack, inFlight.isEmpty || !uplink[delivery.stream, delivery.lane].holdsUpHistory {
             flash.offerAgain { $0.isHeldBack }
         }
@@ -70,9 +69,12 @@ extension Outbox where D: ~Copyable {
         return inFlight.remove(at: index)
     }
 
-    /// Unlinks segments that were offered to their end and of which everything is acknowledged.
+    /// Unlinks segments that were offered to their end and of which everything is acknowledged. Not before the cursors
+    /// are kept: a process that is killed in between would look for those numbers for ever.
     mutating func removeWhatIsAcknowledged() {
-        for segment in flash.segments where isSettled(segment) && segment.name != scan?.name {
+        guard !isCursorChanged else { return }
+        for segment in flash.segments
+        where isSettled(segment) && segment.name != scan?.name && segment.name != eviction?.name {
             let isOurs = segment.name.stream == stream
             let isKept = isOurs && segment.name.lane == .readings && (segment.last ?? 0) > kpisPassedThrough
             guard !isKept, !heldStreams.contains(segment.name.stream), !segment.isForeign, !owesLast(segment),

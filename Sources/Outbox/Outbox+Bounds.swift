@@ -88,7 +88,7 @@ struct LossCounter {
             counts[header.lane.name, default: 0] += UInt64(items)
             return
         }
-        add(readings, of: header.isThinned ? table?.thinned : table)
+        add(readings, of: header.isThinned ? table?.toldThinned : table)
     }
 
     mutating func add(_ readings: UnsafeBufferPointer<Reading>, of table: ChannelTable?) {
@@ -100,15 +100,6 @@ struct LossCounter {
             let name = table.flatMap { index < $0.count ? $0.channels[index].name : nil } ?? "channel \(index)"
             counts[name, default: 0] += count
         }
-    }
-
-    func without(_ others: LossCounter) -> LossCounter {
-        var rest = self
-        for (name, count) in others.counts {
-            let left = (rest.counts[name] ?? 0).subtractingReportingOverflow(count)
-            rest.counts[name] = left.overflow || left.partialValue == 0 ? nil : left.partialValue
-        }
-        return rest
     }
 
     mutating func add(_ others: [(name: String, count: UInt64)]) {

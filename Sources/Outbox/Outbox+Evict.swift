@@ -20,6 +20,8 @@ import World
 struct Eviction {
     enum Stage { case surveying, thinning, leaving }
     let name: SegmentName
+    /// The last number that can be in it.
+    let last: UInt64
     var stage = Stage.surveying
     var scan: SegmentScan
     /// The read that is under way: the answer to any other is an earlier scan's.
@@ -28,14 +30,17 @@ struct Eviction {
     var thinning: Thinning?
     /// Windows of an earlier thinning in it: so many bytes of their blocks are given up, the oldest first.
     var windowBytesToGo = 0
-    /// Readings that windows now stand for, windows that were moved, and what is given up.
+    /// Readings that windows now stand for, and what is given up.
     var thinnedReadings = LossCounter()
-    var moved = LossCounter()
     var lost = LossCounter()
     /// Numbers of the batches of windows that were made of it.
     var thinned: SequenceRange?
     /// The events batch that the tombstone went into.
     var toldIn: UInt64?
+
+    func holds(_ stream: StreamID, _ lane: Lane, _ sequence: UInt64) -> Bool {
+        stage != .leaving && name.stream == stream && name.lane == lane && name.first <= sequence && sequence <= last
+    }
 }
 
 /// What is in a segment that nobody has.
@@ -63,20 +68,33 @@ extension Outbox where D: ~Copyable {
         guard eviction == nil, recovery.hasListing, flash.bytes > limits.flashBytesMax - limits.flashSegmentBytes else {
             return
         }
+        // What is on its way to the city stays until that is decided: told as lost it would come all the same.
+        let isPressed = flash.bytes > limits.flashBytesMax
         let scanned = scan?.name
         let spilling = spills.compactMap { $0?.file }
-        let isBeingSent = { [inFlight] (name: SegmentName) in
-            name == scanned || spilling.contains(name)
-                || inFlight.contains { $0.stream == name.stream && $0.lane == name.lane && !$0.isLive }
+        let isAllowed = { [inFlight] (segment: FlashSegment) in
+            guard !spilling.contains(segment.name), !segment.isUnreadable else { return false }
+            return (isPressed || segment.name != scanned)
+                && !inFlight.contains {
+                    $0.stream == segment.name.stream && $0.lane == segment.name.lane
+                        && $0.range.first <= segment.last ?? .max && segment.name.first <= $0.range.last
+                }
         }
         let next =
-            flash.nextToThin(isBeingSent: isBeingSent)
-            ?? flash.nextToDrop(openFrom: limits.flashSegmentBytes / 16, isBeingSent: isBeingSent)
-        guard let name = next, !spilling.contains(name) else { return }
+            flash.nextToThin(isAllowed)
+            ?? flash.nextToDrop(besides: stream, from: limits.flashSegmentBytes / 2, isAllowed)
+        guard let name = next else { return }
         flash.close(name)
         if scan?.name == name { scan = nil }
-        eviction = Eviction(name: name, scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes))
+        eviction = Eviction(
+            name: name, last: lastPossible(name),
+            scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes))
         continueEviction()
+    }
+
+    private func lastPossible(_ name: SegmentName) -> UInt64 {
+        if let last = flash.index(of: name).flatMap({ flash.segments[$0].last }) { return last }
+        return name.stream == stream ? open.spilledThrough(name.lane) : .max
     }
 
     private mutating func continueEviction() {
@@ -97,7 +115,7 @@ extension Outbox where D: ~Copyable {
         }
     }
 
-    mutating func finishEvictionRead(_ token: UInt64, _ result: DiskCompletion.Result) {
+    mutating func finishEvictionRead(_ token: UInt64, _ result: DiskCompletion.Result, now: Boottime) {
         guard eviction != nil, eviction!.awaiting == token else { return }
         eviction!.awaiting = nil
         if case .bytes(let bytes) = result {
@@ -105,14 +123,10 @@ extension Outbox where D: ~Copyable {
             continueEviction()
             return
         }
-        // It cannot even be read: what was in it is unknown, and that is said.
-        let name = eviction!.name
-        let last = flash.index(of: name).flatMap { flash.segments[$0].last } ?? name.first
-        let found = eviction!.survey.range ?? SequenceRange(name.first, name.first)
-        eviction!.survey.range = SequenceRange(min(found.first, name.first), max(found.last, last))
-        eviction!.lost = eviction!.survey.counts.without(eviction!.thinnedReadings).without(eviction!.moved)
-        closeWindows()
-        tellEviction()
+        // What cannot be read now may be read later: another one has to go meanwhile.
+        flash.markUnreadable(eviction!.name, at: now)
+        readAgainLater(now)
+        eviction = nil
     }
 
     private mutating func takeForEviction(_ header: BlockHeader, at: Int) {
@@ -235,9 +249,7 @@ extension Outbox where D: ~Copyable {
         let anchor = anchor(of: header)
         for batch in codec.batches where isWanted(batch, header) {
             let windows = codec.readings(of: batch)
-            if !isToGo, seal(windows: windows, anchor: anchor, configHash: header.configHash) {
-                eviction!.moved.add(windows, items: 0, header, table)
-            } else {
+            if isToGo || !seal(windows: windows, anchor: anchor, configHash: header.configHash) {
                 eviction!.lost.add(windows, items: 0, header, table)
             }
         }
@@ -258,7 +270,7 @@ extension Outbox where D: ~Copyable {
                 let windows = UnsafeBufferPointer(rebasing: output[..<count])
                 guard !seal(windows: windows, anchor: open.anchor, configHash: open.configHash) else { return }
                 // No room in the runtime directory: the windows are lost, and are told with the rest.
-                eviction!.lost.add(windows, of: tables[open.configHash]?.thinned)
+                eviction!.lost.add(windows, of: tables[open.configHash]?.toldThinned)
             }
             eviction!.thinning!.output.removeFirst(count)
         }
@@ -311,7 +323,7 @@ extension Outbox where D: ~Copyable {
         let isTold = told.map { isSafe(.events, SequenceRange($0, $0)) } ?? false
         let isReplaced = thinned.map { isSafe(.readings, $0) } ?? true
         let isPressed = told != nil && (flash.bytes > limits.flashBytesMax || diskState != .fine)
-        guard isTold && isReplaced || isPressed || isRuntimeFull else { return }
+        guard isTold && isReplaced && !isCursorChanged || isPressed || isRuntimeFull else { return }
         let name = eviction!.name
         eviction = nil
         removeSegment(name)

@@ -4,23 +4,38 @@
 import World
 
 extension Outbox where D: ~Copyable {
-    /// Blocks between here and the last one seen are damaged: said by a tombstone, once.
+    /// Blocks between here and the last one seen are damaged: what of them nobody has and no tier holds is said by
+    /// tombstones, once.
     mutating func noteDamage(through last: UInt64) {
         scan!.damageBefore = scan!.scan.damagedBytes
         let name = scan!.name
-        let first = uplink[name.stream, name.lane].firstMissing(from: scan!.lastSeen + 1)
-        guard first <= last else { return }
-        guard isNowhere(SequenceRange(first, last), outside: name) else {
-            scan!.owesNumbers = true
-            scan!.isBehindDamage = true
-            return
+        var next = scan!.lastSeen + 1
+        while true {
+            let acknowledged = uplink[name.stream, name.lane]
+            let first = acknowledged.firstMissing(from: next)
+            guard first <= last else { return }
+            var end = min(last, acknowledged.first(after: first).map { $0 - 1 } ?? last)
+            if name.stream == stream, let held = memory.first(name.lane, from: first) {
+                if held == first {
+                    // Comes from there.
+                    scan!.owesNumbers = true
+                    next = first + 1
+                    continue
+                }
+                end = min(end, held - 1)
+            }
+            next = end + 1
+            let range = SequenceRange(first, end)
+            guard isNowhere(range, outside: name) else {
+                scan!.owesNumbers = true
+                scan!.isBehindDamage = true
+                continue
+            }
+            losses.append(
+                Loss(stream: name.stream, lane: name.lane, range: range, counts: [], reason: "damaged on flash"))
+            uplink.insert(range, stream: name.stream, lane: name.lane)
+            isCursorChanged = true
         }
-        losses.append(
-            Loss(
-                stream: name.stream, lane: name.lane, range: SequenceRange(first, last), counts: [],
-                reason: "damaged on flash"))
-        uplink.insert(SequenceRange(first, last), stream: name.stream, lane: name.lane)
-        isCursorChanged = true
     }
 
     /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves or another
@@ -36,11 +51,8 @@ extension Outbox where D: ~Copyable {
         noteDamage(through: max(known, follower ?? 0, seen + 1))
     }
 
-    /// No tier holds any of these numbers and none is on its way, as far as can be known without reading.
+    /// No segment holds any of these numbers and none is on its way, as far as can be known without reading.
     private func isNowhere(_ range: SequenceRange, outside name: SegmentName) -> Bool {
-        if name.stream == stream, let held = memory.first(name.lane, from: range.first), held <= range.last {
-            return false
-        }
         let isSent = inFlight.contains {
             $0.stream == name.stream && $0.lane == name.lane && $0.range.first <= range.last
                 && range.first <= $0.range.last

@@ -68,8 +68,10 @@ extension Outbox where D: ~Copyable {
         scan = nil
     }
 
+    /// Also while it is decided whether it has to go: told as lost and sent would be both.
     private func isInFlight(_ stream: StreamID, _ lane: Lane, _ sequence: UInt64) -> Bool {
-        inFlight.contains {
+        if let eviction, eviction.holds(stream, lane, sequence) { return true }
+        return inFlight.contains {
             $0.stream == stream && $0.lane == lane && $0.range.first <= sequence && sequence <= $0.range.last
         }
     }
@@ -187,7 +189,7 @@ extension Outbox where D: ~Copyable {
     }
 
     /// Segments that fail together wait together.
-    private mutating func readAgainLater(_ now: Boottime) {
+    mutating func readAgainLater(_ now: Boottime) {
         guard unreadableRetryAt == .distantFuture else { return }
         unreadableRetryAt = now + unreadableDelay
         unreadableDelay = min(unreadableDelay * 2, .seconds(3_600))

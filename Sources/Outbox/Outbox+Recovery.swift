@@ -251,6 +251,8 @@ extension Outbox where D: ~Copyable {
         let slot = checkpoint.encoded()
         let offset = checkpoint.slotOffset
         slot.withUnsafeBytes { bytes in try? disk.runtimeWrite(RuntimeFile.cursors, at: offset, bytes) }
+        removeWhatIsAcknowledged()
+        queue.submit(to: &disk)
     }
 
     /// Writes the flash checkpoint: counters, cursors, numbers, heartbeat.

@@ -85,7 +85,7 @@ extension Outbox where D: ~Copyable {
 
     /// Room is made first; meanwhile the memory tier holds what comes. (The completions of the removal wake us.)
     private func mayGrow(_ lane: Lane) -> Bool {
-        flash.bytes <= limits.flashBytesMax || eviction == nil || isAwaited(lane)
+        flash.bytes <= limits.flashBytesMax || isAwaited(lane)
     }
 
     func isEverythingSpilled(_ lane: Lane) -> Bool { nextToSpill(lane) == nil && spills[Int(lane.rawValue)] == nil }
@@ -224,7 +224,7 @@ extension Outbox where D: ~Copyable {
         case .remove: finishRemoval(result, now: now)
         case .spill(let lane): finishSpill(lane, token, result, now: now)
         case .historyRead: finishHistoryRead(token, result, now: now)
-        case .evictionRead: finishEvictionRead(token, result)
+        case .evictionRead: finishEvictionRead(token, result, now: now)
         case .walkRead: finishWalkRead(token, result)
         }
     }
@@ -238,7 +238,7 @@ extension Outbox where D: ~Copyable {
             // batches are still in the memory tier and go into a new segment.
             diskFailed(fault, at: now)
             spills[Int(lane.rawValue)] = nil
-            abandon(spill.file)
+            abandon(spill.file, unwritten: spill.bytes)
             return
         }
         guard token == spill.tokens.upperBound else { return }
@@ -248,13 +248,16 @@ extension Outbox where D: ~Copyable {
         diskRecovered()
     }
 
-    private mutating func abandon(_ name: SegmentName) {
+    /// What was written of `unwritten` bytes before it failed nobody knows: they count as taking room.
+    private mutating func abandon(_ name: SegmentName, unwritten: Int) {
         guard let index = flash.index(of: name) else { return }
         flash.close(name)
         flash.nextAttempt += 1
         if flash.segments[index].bytes == 0 {
             flash.remove(name)
             queue.ask(.remove(file: name.text), .remove)
+        } else {
+            flash.pad(name, by: unwritten)
         }
     }
 

@@ -43,6 +43,9 @@ public struct RangeSet: Equatable, Sendable {
         return ranges[index].first <= range.last + 1
     }
 
+    /// The first number in the set that is above `number`, which is not in it.
+    public func first(after number: UInt64) -> UInt64? { ranges.first { $0.first > number }?.first }
+
     /// The last number in the set that is below `number`; 0: none.
     public func lastBelow(_ number: UInt64) -> UInt64 {
         guard let found = ranges.last(where: { $0.first < number }) else { return 0 }

@@ -31,6 +31,16 @@ extension ChannelTable {
     }
 }
 
+extension ChannelTable {
+    /// The names by which a tombstone counts the records of a thinned batch: what was kept as it was is not counted as
+    /// a reading a second time.
+    var toldThinned: ChannelTable {
+        var told = thinned
+        for index in channels.indices { told.channels[index].name += "/kept" }
+        return told
+    }
+}
+
 struct Thinning {
     static var meanDecimals: Int8 { 3 }
     private static var meanFactor: Int128 { 1_000 }

@@ -4,7 +4,8 @@
 // | kind                | members                                                                                     |
 // |---------------------|---------------------------------------------------------------------------------------------|
 // | `tombstone`         | `stream`, `lane`, `first`, `last` (neither for readings that never were in a batch),        |
-// |                     | `channels` {name: readings, or records of another lane under its name}, `reason`            |
+// |                     | `channels` {name: readings, or records of another lane under its name}, `reason`; windows   |
+// |                     | of readings told before are counted as `{channel}/min`, `/mean`, `/max`, `/count`, `/kept`  |
 // | `anchor`            | `boot`, `utc_at_boot_ns` (text: UTC at CLOCK_BOOTTIME 0), `bound_ms` (rounded up)           |
 // | `stream`            | `stream`, `previous`, `previous_last` {lane: last number known on flash}, `loss_window_s`:  |
 // |                     | of the stream before, up to so much after those numbers may be missing                      |

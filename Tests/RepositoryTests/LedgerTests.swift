@@ -86,7 +86,8 @@ struct LedgerTests {
             tests: ["CourierTests.liveBeforeHistory", "RefusedTopicTests.historyRefused"]),
         Entry(
             pain: "the buffer cannot be sized", seenIn: "thingsboard-gateway#959",
-            answer: "not covered here: `outbox size` is a command", tests: []),
+            answer: "`outbox size` and `validate` say how many hours of outage it holds, within 30 % of the truth",
+            tests: ["EstimateTests.hours"]),
         Entry(
             pain: "downstream lost what was delivered", seenIn: "iotagent-json#718",
             answer: "not covered: there is no replay on request yet", tests: []),
@@ -112,7 +113,7 @@ struct LedgerTests {
         return found
     }()
 
-    @Test("Every test that the ledger of other agents' failures names exists, and three of its twenty have none yet")
+    @Test("Every test that the ledger of other agents' failures names exists, and two of its twenty have none yet")
     func ledger() {
         for entry in Self.ledger {
             for test in entry.tests { #expect(Self.functions.contains(test), "\(entry.pain): no test \(test)") }
@@ -120,6 +121,6 @@ struct LedgerTests {
         }
         let covered = Self.ledger.count { !$0.tests.isEmpty }
         print("ledger: \(covered) of \(Self.ledger.count)")
-        #expect(covered == 17 && Self.ledger.count == 20)
+        #expect(covered == 18 && Self.ledger.count == 20)
     }
 }
