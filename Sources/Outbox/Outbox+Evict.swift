@@ -256,10 +256,12 @@ extension Outbox where D: ~Copyable {
     }
 
     private mutating func closeWindows() {
-        guard eviction!.thinning != nil else { return }
-        eviction!.thinning!.finish()
+        // Taken out and put back: Swift 6.0.3 cannot compile the call in place.
+        guard var thinning = eviction?.thinning else { return }
+        thinning.finish()
+        eviction?.thinning = thinning
         sealWindows(all: true)
-        eviction!.thinning = nil
+        eviction?.thinning = nil
     }
 
     private mutating func sealWindows(all: Bool) {
