@@ -38,6 +38,10 @@ struct Eviction {
     /// The events batch that the tombstone went into.
     var toldIn: UInt64?
 
+    // In place, through an optional of a type that cannot be copied, Swift 6.0.3 cannot compile these.
+    mutating func finishWindows() { thinning?.finish() }
+    mutating func dropWindows() { thinning = nil }
+
     func holds(_ stream: StreamID, _ lane: Lane, _ sequence: UInt64) -> Bool {
         stage != .leaving && name.stream == stream && name.lane == lane && name.first <= sequence && sequence <= last
     }
@@ -256,12 +260,10 @@ extension Outbox where D: ~Copyable {
     }
 
     private mutating func closeWindows() {
-        // Taken out and put back: Swift 6.0.3 cannot compile the call in place.
-        guard var thinning = eviction?.thinning else { return }
-        thinning.finish()
-        eviction?.thinning = thinning
+        guard eviction?.thinning != nil else { return }
+        eviction?.finishWindows()
         sealWindows(all: true)
-        eviction?.thinning = nil
+        eviction?.dropWindows()
     }
 
     private mutating func sealWindows(all: Bool) {
