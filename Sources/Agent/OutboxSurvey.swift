@@ -135,9 +135,10 @@ struct OutboxSurvey {
         var through = damage.behind.map { $0 - 1 }
         if through == nil {
             // As far as the next file, or the number that was given last.
-            let follower = files.lazy.map(\.segment.name)
-                .filter { $0.stream == name.stream && $0.lane == name.lane && $0.first > damage.before + 1 }
-                .map { $0.first - 1 }.min()
+            var follower: UInt64?
+            for other in files.map(\.segment.name) where other.stream == name.stream && other.lane == name.lane {
+                if other.first > damage.before + 1 { follower = min(follower ?? .max, other.first - 1) }
+            }
             let given = stored.lastGiven(name.stream, name.lane)
             through = follower ?? given.flatMap { $0 > damage.before ? $0 : nil }
             cost.isOpenEnded = through == nil
