@@ -184,8 +184,9 @@ struct SendRun {
 
     /// Names the first files that are left, and how many more.
     private static func shortened(_ undrained: String) -> String {
-        let parts = undrained.split(separator: ", ")
-        return parts.prefix(5).joined(separator: ", ")
+        // By a character: splitting by a text would link the engine of regular expressions, 1.7 MB of it.
+        let parts = undrained.split(separator: "," as Character)
+        return parts.prefix(5).joined(separator: ",")
             + (parts.count > 5 ? " and \(parts.count - 5) more" : "")
     }
 }
