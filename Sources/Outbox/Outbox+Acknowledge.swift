@@ -71,8 +71,8 @@ extension Outbox where D: ~Copyable {
 
     /// Unlinks segments that were offered to their end and of which everything is acknowledged. Not before the cursors
     /// are kept: a process that is killed in between would look for those numbers for ever.
-    mutating func removeWhatIsAcknowledged() {
-        guard !isCursorChanged else { return }
+    mutating func removeWhatIsAcknowledged(atTheEnd: Bool = false) {
+        guard !isCursorChanged || atTheEnd else { return }
         for segment in flash.segments
         where isSettled(segment) && segment.name != scan?.name && segment.name != eviction?.name {
             let isOurs = segment.name.stream == stream

@@ -6,7 +6,7 @@ public import World
 extension Outbox where D: ~Copyable {
     /// Removes what is acknowledged and no longer held; true once the disk has answered.
     public mutating func finishRemoving() -> Bool {
-        removeWhatIsAcknowledged()
+        removeWhatIsAcknowledged(atTheEnd: true)
         queue.submit(to: &disk)
         return !queue.isPending(.remove)
     }

@@ -110,6 +110,8 @@ struct OutboxSendTests {
         let choosy = try Broker(["allow_anonymous true", "acl_file \(inner.path)/acl"], folder: inner)
         let program = try Program("cityedge", Self.arguments(card, choosy.port, ["--remove"]))
         try #require(program.awaitError("refuses history: not authorised"), "\(program.errorText)")
+        // What is acknowledged leaves the card a moment after the cursor has moved.
+        for _ in 0..<500 where card.files.contains(where: { $0.contains("\(stream)-events-") }) { usleep(10_000) }
         program.signal(SIGINT)
         #expect(program.wait() == .exited(69))
         #expect(program.errorText.contains("stopped by a signal"), "\(program.errorText)")
