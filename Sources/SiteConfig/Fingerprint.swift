@@ -35,9 +35,7 @@ enum Fingerprint {
             }
         }
         for kpi in site.kpis {
-            lines.append(
-                "kpi \(kpi.indicator.slug) \(kpi.channelName) \(kpi.zone ?? "-") \(kpi.customers ?? 0)"
-                    + " \(kpi.windowSeconds)")
+            lines.append("kpi \(kpi.fingerprint)")
         }
         return hash(of: lines.sorted().joined(separator: "\n"))
     }

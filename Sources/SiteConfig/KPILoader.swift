@@ -28,7 +28,7 @@ extension SiteLoader {
             }
             fields.finish(Hint.kpi)
             guard let from, let channel = channel(from, channels, loader), let indicator else { continue }
-            guard indicator.channelUnits.contains(channel.channel.unit) else {
+            guard indicator.measure.conversion(from: channel.channel.unit) != nil else {
                 refuseUnit(indicator, from, channel.channel, channels)
                 continue
             }
@@ -48,7 +48,9 @@ extension SiteLoader {
             result.append(
                 KPIBinding(
                     indicator: indicator, channel: channel.id, channelName: channel.channel.name,
-                    unit: channel.channel.unit, scale: channel.channel.scale, zone: zone, customers: customers,
+                    unit: channel.channel.unit, scale: channel.channel.scale,
+                    labels: zone.map { [.zone: $0] } ?? [:],
+                    weight: indicator.needsCustomers ? customers.map { Weight(.customers, $0) } : nil,
                     windowSeconds: window.components.seconds))
         }
         return result
@@ -89,10 +91,10 @@ extension SiteLoader {
     }
 
     private func refuseUnit(_ indicator: Indicator, _ from: Scalar, _ channel: Channel, _ all: [ChannelSettings]) {
-        let fitting = all.map(\.channel).filter { indicator.channelUnits.contains($0.unit) }.map(\.name)
+        let fitting = all.map(\.channel).filter { indicator.measure.conversion(from: $0.unit) != nil }.map(\.name)
         findings.add(
             from.place, "the channel \(quoted(channel.name)), whose unit is \(channel.unit)",
-            "a channel with the unit \(oneOf(indicator.channelUnits)) for \(indicator.slug) (\(indicator.name))",
+            "a channel with the unit \(oneOf(indicator.measure.channelUnits)) for \(indicator.slug) (\(indicator.name))",
             fitting.first.map { "write `from: \($0)`" } ?? "add a sensor that measures it")
     }
 

@@ -50,7 +50,7 @@ final class CourierBench {
     static func water(_ window: Int64 = 900) -> KPIBinding {
         KPIBinding(
             indicator: Indicator.named("en-en-ws-2c")!, channel: ChannelID(rawValue: 2), channelName: "water.volume",
-            unit: "m3", scale: -2, zone: nil, customers: nil, windowSeconds: window)
+            unit: "m3", scale: -2, windowSeconds: window)
     }
 
     static func plan() -> CourierPlan {

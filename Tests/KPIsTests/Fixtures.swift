@@ -21,7 +21,7 @@ enum Fixture {
     static func waterBinding(channel: UInt16 = 0, scale: Int8 = -2, window: Int64 = 900) -> KPIBinding {
         KPIBinding(
             indicator: water, channel: ChannelID(rawValue: channel), channelName: "water.volume", unit: "m3",
-            scale: scale, zone: "dma-7", customers: nil, windowSeconds: window)
+            scale: scale, labels: [.zone: "dma-7"], windowSeconds: window)
     }
 
     static func mainsBinding(
@@ -29,8 +29,7 @@ enum Fixture {
     ) -> KPIBinding {
         KPIBinding(
             indicator: indicator, channel: ChannelID(rawValue: channel), channelName: "mains.state", unit: "/",
-            scale: 0,
-            zone: nil, customers: customers, windowSeconds: window)
+            scale: 0, weight: Weight(.customers, customers), windowSeconds: window)
     }
 }
 

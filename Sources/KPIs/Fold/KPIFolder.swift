@@ -132,11 +132,11 @@ public struct KPIFolder: Sendable {
         let binding = bindings[index]
         let window = folds[index].windows[place]
         return Contribution(
-            indicator: binding.indicator, sensor: binding.sensorID, series: binding.quantity,
+            indicator: binding.indicator, sensor: binding.sensorID, series: binding.series,
             windowStart: window.start, windowSeconds: window.end - window.start, revision: window.revision,
-            isFinal: folds[index].isFinal(window), unit: binding.indicator.measure.unit,
+            isFinal: folds[index].isFinal(window), unit: binding.contributionUnit,
             scale: binding.contributionScale, state: window.state, coverage: window.coverage,
-            customers: binding.weight, zone: binding.zone, mark: folds[index].mark(place))
+            labels: binding.labels, weight: binding.weight, mark: folds[index].mark(place))
     }
 }
 
@@ -147,31 +147,37 @@ extension KPIBinding {
         return String(channelName[..<dot])
     }
 
-    /// `volume` of `water.volume`.
-    var quantity: String {
-        guard let dot = channelName.lastIndex(of: ".") else { return "-" }
-        return String(channelName[channelName.index(after: dot)...])
+    private var conversion: Measure.Conversion {
+        indicator.measure.conversion(from: unit) ?? Measure.Conversion(nil, nil)
     }
 
-    /// How many customers count, where the indicator counts customers.
-    var weight: Int64? {
-        guard indicator.measure == .outages else { return nil }
-        return min(max(customers ?? 1, Self.customersAllowed.lowerBound), Self.customersAllowed.upperBound)
+    /// The unit of 1 on the wire.
+    public var contributionUnit: String {
+        conversion.unit ?? (indicator.measure.stateType == "level" ? unit + "_s" : unit)
     }
 
     /// Cubic metres become millilitres (10^6) as long as a step of the channel is not finer than one.
-    private var exponent: Int { indicator.measure == .volume ? Int(scale) + 6 : 0 }
+    private var exponent: Int { Int(scale) + conversion.exponent }
 
-    var contributionScale: Int8 { Int8(clamping: min(exponent, 0)) }
+    var contributionScale: Int8 {
+        switch indicator.measure {
+        case .outages, .sound, .travel, .occupancy, .presence: 0
+        default: Int8(clamping: min(exponent, 0))
+        }
+    }
+
+    /// What a channel's value is multiplied by.
+    var multiplier: Int64 { (0..<max(exponent, 0)).reduce(conversion.factor) { power, _ in power * 10 } }
 
     var source: BindingFold.Source {
-        if let weight { return .mains(customers: weight) }
-        return .amounts(multiplier: (0..<max(exponent, 0)).reduce(1) { power, _ in power * 10 })
+        if indicator.measure == .outages { return .mains(customers: weight?.value ?? 1) }
+        return .amounts(multiplier: multiplier)
     }
 
     func made(_ contribution: Contribution) -> Bool {
-        contribution.indicator == indicator && contribution.sensor == sensorID && contribution.series == quantity
-            && contribution.scale == contributionScale && contribution.customers == weight
-            && contribution.windowSeconds <= windowSeconds && contribution.zone == zone
+        contribution.indicator == indicator && contribution.sensor == sensorID && contribution.series == series
+            && contribution.unit == contributionUnit && contribution.scale == contributionScale
+            && contribution.weight == weight && contribution.windowSeconds <= windowSeconds
+            && contribution.labels == labels && contribution.correction == nil
     }
 }

@@ -89,6 +89,8 @@ public struct Total: Sendable {
             over5.add(outages.over5)
             unclear.add(outages.unclear)
             open += Int128(outages.open)
+        case .level, .sound, .exposure, .compliance, .travel, .occupancy, .presence:
+            break
         }
     }
 

@@ -37,8 +37,14 @@ private struct Fields {
     var scale: Int64?
     var state: ContributionState?
     var coverage: Coverage?
-    var customers: Int64?
-    var zone: String?
+    var labels: [Label: String] = [:]
+    var weight: Weight?
+    var instrument: String?
+    var uncertainty: RelativeUncertainty?
+    var parameters: [NamedNumber] = []
+    var tables: [String: String] = [:]
+    var correction: UInt64?
+    var localDay: String?
     var quality: String?
     var period: String?
     var hash: String?
@@ -54,7 +60,6 @@ private struct Fields {
         case "slug": slug = try reader.string()
         case "series": series = try reader.name(name)
         case "sensor": sensor = try reader.name(name)
-        case "zone": zone = try reader.name(name)
         case "rev": revision = try reader.unsigned()
         case "final": isFinal = try reader.flag()
         case "unit": unit = try reader.string()
@@ -65,14 +70,48 @@ private struct Fields {
         case "state": state = try ContributionState(from: &reader)
         case "cov": coverage = try Coverage(from: &reader)
         case "mark": mark = try FoldMark(from: &reader)
+        case "instrument": instrument = try reader.string()
+        case "correction": correction = try reader.unsigned()
+        case "labels":
+            try reader.object { reader, name throws(ContributionFault) in
+                guard let label = Label(rawValue: name) else { throw .unknown(member: "labels.\(name)") }
+                labels[label] = try reader.name(name)
+            }
+        case "params":
+            try reader.object { reader, name throws(ContributionFault) in
+                guard parameters.count < 8 else { throw .outOfRange(member: "params") }
+                parameters.append(NamedNumber(name, try reader.integer()))
+            }
+            parameters.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        case "tables":
+            try reader.object { reader, name throws(ContributionFault) in
+                guard tables.count < 8 else { throw .outOfRange(member: "tables") }
+                tables[name] = try reader.name("tables.\(name)")
+            }
+        case "u":
+            var random: Int64?
+            var systematic: Int64?
+            try reader.object { reader, name throws(ContributionFault) in
+                switch name {
+                case "random_ppm": random = try reader.integer()
+                case "sys_ppm": systematic = try reader.integer()
+                default: throw .unknown(member: "u.\(name)")
+                }
+            }
+            guard let random, let systematic, (0...10_000_000).contains(random), (0...10_000_000).contains(systematic)
+            else { throw .outOfRange(member: "u") }
+            uncertainty = RelativeUncertainty(randomPpm: random, systematicPpm: systematic)
         case "weight":
             try reader.object { reader, name throws(ContributionFault) in
-                guard name == "customers" else { throw .unknown(member: "weight.\(name)") }
-                customers = try reader.integer()
+                guard let kind = Weight.Kind(rawValue: name), weight == nil else {
+                    throw .unknown(member: "weight.\(name)")
+                }
+                weight = Weight(kind, try reader.integer())
             }
         case "win":
             try reader.object { reader, name throws(ContributionFault) in
                 switch name {
+                case "day": localDay = try reader.name("win.day")
                 case "start": start = try reader.integer()
                 case "len": length = try reader.integer()
                 default: throw .unknown(member: "win.\(name)")
@@ -84,12 +123,12 @@ private struct Fields {
 
     func contribution() throws(ContributionFault) -> Contribution {
         let kind = try present(kind, "kind")
-        guard kind == "contribution" else { throw .otherKind(kind) }
+        guard kind == (correction == nil ? "contribution" : "correction") else { throw .otherKind(kind) }
         let code = try present(code, "kpi")
         guard let indicator = Indicator.all.first(where: { $0.code == code }) else { throw .unknownIndicator(code) }
         guard try present(slug, "slug") == indicator.slug else { throw .outOfRange(member: "slug") }
         let unit = try present(unit, "unit")
-        guard unit == indicator.measure.unit else { throw .wrongUnit(unit) }
+        guard indicator.measure.accepts(unit: unit) else { throw .wrongUnit(unit) }
         let state = try present(state, "state")
         guard state.typeName == indicator.measure.stateType else { throw .wrongState(state.typeName) }
         let start = try present(start, "win.start")
@@ -105,10 +144,10 @@ private struct Fields {
         guard (0...coverage.toSecond - coverage.fromSecond).contains(coverage.validSeconds) else {
             throw .outOfRange(member: "cov.valid_s")
         }
-        let customers = indicator.needsCustomers ? try present(customers, "weight.customers") : customers
-        guard KPIBinding.customersAllowed.contains(customers ?? 1), indicator.needsCustomers || customers == nil else {
-            throw .outOfRange(member: "weight.customers")
-        }
+        guard weight?.kind == indicator.weight || (weight == nil && !indicator.isWeightRequired),
+            Weight.allowed.contains(weight?.value ?? 1)
+        else { throw .outOfRange(member: "weight") }
+        for label in indicator.requiredLabels where labels[label] == nil { throw .missing("labels.\(label.rawValue)") }
         // A fold that goes on from it counts upwards.
         let revision = try present(revision, "rev")
         guard revision <= UInt64(Int64.max) else { throw .outOfRange(member: "rev") }
@@ -118,12 +157,25 @@ private struct Fields {
         guard let quality = DataQuality(rawValue: try present(quality, "quality")) else {
             throw .outOfRange(member: "quality")
         }
-        guard try present(period, "period") == "-" else { throw .outOfRange(member: "period") }
+        guard let period = Period(rawValue: try present(period, "period")) else {
+            throw .outOfRange(member: "period")
+        }
+        guard let instrument = InstrumentClass(rawValue: try present(instrument, "instrument")) else {
+            throw .outOfRange(member: "instrument")
+        }
         var contribution = Contribution(
             indicator: indicator, sensor: try present(sensor, "sensor"), series: try present(series, "series"),
             windowStart: start, windowSeconds: length, revision: revision,
             isFinal: try present(isFinal, "final"), unit: unit, scale: scale, state: state, coverage: coverage,
-            customers: customers, zone: zone, quality: quality, mark: mark)
+            labels: labels, weight: weight, mark: mark)
+        contribution.period = period
+        contribution.localDay = localDay
+        contribution.instrument = instrument
+        contribution.quality = quality
+        contribution.uncertainty = uncertainty
+        contribution.parameters = parameters
+        contribution.tables = tables
+        contribution.correction = correction
         contribution.ofStream = stream
         var digits: [UInt8] = []
         appendHexadecimal(contribution.contentHash, to: &digits)

@@ -5,28 +5,49 @@
 // the lane's):
 //
 //     {"kind":"contribution","cov":{"exp_s":900,"flags":{},"from_s":0,"to_s":900,"valid_s":900},"final":true,
-//      "h":"0f3a…16 hex digits","kpi":"EN: EN: WS: 2C","period":"-","quality":"estimated_assumptions","rev":4711,
-//      "scale":0,"sensor":"water","series":"volume","slug":"en-en-ws-2c","state":{"amount":120000,"type":"sum"},
-//      "unit":"ml","win":{"len":900,"start":1795257600},"zone":"dma-7"}
+//      "h":"0f3a…16 hex digits","instrument":"low_cost","kpi":"EN: EN: WS: 2C","labels":{"zone":"dma-7"},"period":"-",
+//      "quality":"estimated_assumptions","rev":4711,"scale":0,"sensor":"water","series":"volume",
+//      "slug":"en-en-ws-2c","state":{"amount":120000,"type":"sum"},"tables":{"tz":"2025b"},"unit":"ml",
+//      "win":{"day":"2026-11-21","len":900,"start":1795257600}}
 //
 // - Key: node, stream, sensor, slug, series, window start, window length. In one stream the highest `rev` wins; it is
 //   the number of the last readings batch that changed the window. Streams of one node join with the state's
 //   operator.
-// - All numbers are whole. Times are UTC seconds; a quantity is `state × 10^scale` in `unit` (`ml`, `customer_s`).
+// - All numbers are whole. Times are UTC seconds; a quantity is `state × 10^scale` in `unit` (the wire registry:
+//   `Measure.conversions`).
 // - `cov`: seconds of the window that the stream should know (`exp_s`) and knows (`valid_s`), where in the window
 //   those begin and end (`from_s`, `to_s`), and seconds by reason (`flags`).
-// - `state` of type `outages`: `le3`, `le5`, `gt5` (longest duration in minutes) and `unclear`, each [customer
-//   interruptions, least and most customer-seconds]; `open`: interruptions not yet ended; `dark`: of all, those with
-//   the node without power.
+// - `win.day`: the local day in which the window begins; `period`: the part of the local day or week (`Period`). Both
+//   by the tz database version that `tables` names.
+// - `instrument`: its class; `labels`: names as configured (`Label`); `weight`: how much it stands for; `params`: the
+//   thresholds and limits that the state was made with, as whole numbers: states of different ones do not join.
+//   `u`: relative standard uncertainties, random and systematic, in ppm. Each is absent when there is nothing to say.
+// - `correction` (seldom): the number of a correction made after the window was final, `kind` is then `correction`. A
+//   correction wins over every revision, a higher one over a lower.
 // - `mark` (only while the window is not final): where a fold goes on after a power cut. Last reading: `at_us` (UTC,
 //   microseconds), `n` (its ordinal); a mains line's last believable level, `line`, and its moment, `line_us`, when
-//   that is another. Open outage: began between `open_low_us` and `open_us`.
-// - `weight`: `customers` for outages. `zone`: as configured.
+//   that is another; a level that still holds, `v`. Open outage: began between `open_low_us` and `open_us`. What else
+//   the fold needs to go on: `tail`, whole numbers.
 // - `stream` (16 hex digits; seldom): the stream that the contribution belongs to, when it is not the message's. After
 //   a power cut a node finishes the windows of the stream before from what its flash holds, in batches of the new one.
 // - Canonical: names sorted, no spaces, strings escaped only where RFC 8259 section 7 demands it. `h` is FNV-1a, 64
 //   bits, of the canonical object without `h`, `kind`, `stream` and `t`: equal `rev` and different `h` is an error to
 //   be looked at, never merged.
+//
+// States (`state.type`; the fields are those of the type of that name in `States`):
+//
+//     sum         {"amount"}
+//     outages     {"dark", "gt5", "le3", "le5", "open", "unclear"}: `le3`, `le5`, `gt5` (longest duration in minutes)
+//                 and `unclear` are each [customer interruptions, least and most customer-seconds]; `open`: not yet
+//                 ended; `dark`: of all, those with the node without power
+//     level       {"above": [first, second], "events", "max", "min", "n_s", "sum"}
+//     sound       {"e", "hist": {"523": seconds, …}, "max", "min", "n_s"}; levels in tenths of a decibel
+//     exposure    {"above", "blocks", "e2", "n_s", "worst_ppm"}
+//     compliance  {"max", "min", "n", "ok"}
+//     travel      {"hist": {"47": vehicles, …}, "n", "tt_ms"}; speeds in km/h
+//     occupancy   {"arrivals", "occupied_s"}
+//     presence    {"live_s", "n"}
+// `max` and `min` are absent when nothing was seen.
 
 /// The quality classes of the U4SSC Verification Manual (page 163).
 public enum DataQuality: String, Sendable, CaseIterable {
@@ -48,6 +69,8 @@ public struct FoldMark: Equatable, Sendable {
         public var isPresent: Bool?
         /// When that was; nil: at this reading.
         public var lineMicroseconds: Int64?
+        /// A level that still holds.
+        public var value: Int64?
     }
     public struct OpenOutage: Equatable, Sendable {
         public var earliestMicroseconds: Int64
@@ -55,10 +78,22 @@ public struct FoldMark: Equatable, Sendable {
     }
     public var last: LastReading?
     public var open: OpenOutage?
+    /// What else the fold of this measure needs; its meaning is the fold's.
+    public var tail: [Int64] = []
 
     public init(last: LastReading? = nil, open: OpenOutage? = nil) {
         self.last = last
         self.open = open
+    }
+}
+
+public struct NamedNumber: Equatable, Sendable {
+    public var name: String
+    public var value: Int64
+
+    public init(_ name: String, _ value: Int64) {
+        self.name = name
+        self.value = value
     }
 }
 
@@ -77,9 +112,19 @@ public struct Contribution: Equatable, Sendable {
     public var scale: Int8
     public var state: ContributionState
     public var coverage: Coverage
-    public var customers: Int64?
-    public var zone: String?
-    public var quality: DataQuality
+    public var period = Period.none
+    /// The local day in which the window begins, `2026-11-21`; nil: not known.
+    public var localDay: String?
+    public var labels: [Label: String]
+    public var weight: Weight?
+    public var instrument = InstrumentClass.lowCost
+    public var quality = DataQuality.estimatedAssumptions
+    public var uncertainty: RelativeUncertainty?
+    /// Thresholds and limits that the state was made with, in order of their names.
+    public var parameters: [NamedNumber] = []
+    public var tables: [String: String] = [:]
+    /// The number of a correction; nil: what the node said itself.
+    public var correction: UInt64?
     public var mark: FoldMark?
     /// Nil: of the stream that the message names.
     public var ofStream: UInt64?
@@ -87,8 +132,7 @@ public struct Contribution: Equatable, Sendable {
     public init(
         indicator: Indicator, sensor: String, series: String, windowStart: Int64, windowSeconds: Int64,
         revision: UInt64, isFinal: Bool, unit: String, scale: Int8, state: ContributionState, coverage: Coverage,
-        customers: Int64? = nil, zone: String? = nil, quality: DataQuality = .estimatedAssumptions,
-        mark: FoldMark? = nil
+        labels: [Label: String] = [:], weight: Weight? = nil, mark: FoldMark? = nil
     ) {
         self.indicator = indicator
         self.sensor = sensor
@@ -101,9 +145,8 @@ public struct Contribution: Equatable, Sendable {
         self.scale = scale
         self.state = state
         self.coverage = coverage
-        self.customers = customers
-        self.zone = zone
-        self.quality = quality
+        self.labels = labels
+        self.weight = weight
         self.mark = mark
     }
 
@@ -126,7 +169,8 @@ public struct Contribution: Equatable, Sendable {
     public func encodeBody(into bytes: inout [UInt8]) {
         var canonical = CanonicalWriter()
         let place = writeMembers(into: &canonical)
-        bytes.append(contentsOf: #""kind":"contribution","#.utf8)
+        let kind = correction == nil ? #""kind":"contribution","# : #""kind":"correction","#
+        bytes.append(contentsOf: kind.utf8)
         if let ofStream {
             bytes.append(contentsOf: #""stream":""#.utf8)
             appendHexadecimal(ofStream, to: &bytes)
@@ -150,6 +194,7 @@ public struct Contribution: Equatable, Sendable {
     private func writeMembers(into writer: inout CanonicalWriter) -> Int {
         var place = 0
         writer.object { object in
+            if let correction { object.unsigned("correction", correction) }
             object.object("cov") { cov in
                 cov.integer("exp_s", coverage.expectedSeconds)
                 cov.object("flags") { flags in
@@ -161,9 +206,20 @@ public struct Contribution: Equatable, Sendable {
             }
             object.flag("final", isFinal)
             place = object.bytes.count
+            object.text("instrument", instrument.rawValue)
             object.text("kpi", indicator.code)
+            if !labels.isEmpty {
+                object.object("labels") { object in
+                    for (label, name) in labels.sorted(by: { $0.key < $1.key }) { object.text(label.rawValue, name) }
+                }
+            }
             if let mark { object.object("mark") { mark.write(into: &$0) } }
-            object.text("period", "-")
+            if !parameters.isEmpty {
+                object.object("params") { object in
+                    for parameter in parameters { object.integer(parameter.name, parameter.value) }
+                }
+            }
+            object.text("period", period.rawValue)
             object.text("quality", quality.rawValue)
             object.unsigned("rev", revision)
             object.integer("scale", Int64(scale))
@@ -171,13 +227,26 @@ public struct Contribution: Equatable, Sendable {
             object.text("series", series)
             object.text("slug", indicator.slug)
             object.object("state") { state.write(into: &$0) }
+            if !tables.isEmpty {
+                object.object("tables") { object in
+                    for (table, name) in tables.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+                        object.text(table, name)
+                    }
+                }
+            }
+            if let uncertainty {
+                object.object("u") { object in
+                    object.integer("random_ppm", uncertainty.randomPpm)
+                    object.integer("sys_ppm", uncertainty.systematicPpm)
+                }
+            }
             object.text("unit", unit)
-            if let customers { object.object("weight") { $0.integer("customers", customers) } }
+            if let weight { object.object("weight") { $0.integer(weight.kind.rawValue, weight.value) } }
             object.object("win") { window in
+                if let localDay { window.text("day", localDay) }
                 window.integer("len", windowSeconds)
                 window.integer("start", windowStart)
             }
-            if let zone { object.text("zone", zone) }
         }
         return place
     }
@@ -195,29 +264,8 @@ extension FoldMark {
             object.integer("open_low_us", open.earliestMicroseconds)
             object.integer("open_us", open.latestMicroseconds)
         }
-    }
-}
-
-extension ContributionState {
-    fileprivate func write(into object: inout CanonicalWriter) {
-        switch self {
-        case .sum(let sum):
-            object.integer("amount", sum.amount)
-        case .outages(let outages):
-            object.integer("dark", outages.dark)
-            object.tally("gt5", outages.over5)
-            object.tally("le3", outages.upTo3)
-            object.tally("le5", outages.upTo5)
-            object.integer("open", outages.open)
-        }
-        object.text("type", typeName)
-        if case .outages(let outages) = self { object.tally("unclear", outages.unclear) }
-    }
-}
-
-extension CanonicalWriter {
-    fileprivate mutating func tally(_ name: String, _ tally: OutageTally) {
-        integers(name, [tally.interruptions, tally.minimum, tally.maximum])
+        if !tail.isEmpty { object.integers("tail", tail) }
+        if let value = last?.value { object.integer("v", value) }
     }
 }
 

@@ -1,27 +1,13 @@
-// The mergeable states: what a contribution carries between "one reading" and "the city's figure of the year".
-//
-// Each is a small pure value of integers with one join, which is associative and commutative and has a zero. No state
-// holds a mean, a ratio or a duration of its own kind: those do not add, and are derived when somebody reads them.
-
-/// The sum of amounts, in the contribution's unit and scale.
-public struct SumState: Equatable, Sendable {
-    public var amount: Int64
-
-    public init(amount: Int64 = 0) { self.amount = amount }
-
-    /// The joined state; nil when the sum does not fit.
-    public func joined(with other: SumState) -> SumState? {
-        let (sum, overflow) = amount.addingReportingOverflow(other.amount)
-        return overflow ? nil : SumState(amount: sum)
-    }
-}
+// Interruptions of supply, by duration class.
 
 /// Customer interruptions of one duration class, and how long they lasted: between `minimum` and `maximum`
 /// customer-seconds. The two are equal unless the begin or the end of an outage was not seen.
-public struct OutageTally: Equatable, Sendable {
+public struct OutageTally: Mergeable {
     public var interruptions: Int64
     public var minimum: Int64
     public var maximum: Int64
+
+    public init() { self.init(interruptions: 0) }
 
     public init(interruptions: Int64 = 0, minimum: Int64 = 0, maximum: Int64 = 0) {
         self.interruptions = interruptions
@@ -42,7 +28,7 @@ public struct OutageTally: Equatable, Sendable {
 /// Outages that began in a window, by duration class. The classes are split at 3 and at 5 minutes so that both
 /// profiles can be computed from them: IEEE 1366 (sustained: longer than 5 min) and EN 50160 (long: longer than 3
 /// min).
-public struct OutageState: Equatable, Sendable {
+public struct OutageState: Mergeable {
     /// At most 3 minutes.
     public var upTo3: OutageTally
     /// Longer than 3, at most 5 minutes.
@@ -55,6 +41,8 @@ public struct OutageState: Equatable, Sendable {
     public var open: Int64
     /// Of all interruptions above, those during which the node itself was without power.
     public var dark: Int64
+
+    public init() { self.init(upTo3: OutageTally()) }
 
     public init(
         upTo3: OutageTally = OutageTally(), upTo5: OutageTally = OutageTally(), over5: OutageTally = OutageTally(),
@@ -106,46 +94,3 @@ public struct OutageState: Equatable, Sendable {
 
 /// Rounded to the nearest whole second, halves up.
 private func nearestSecond(_ nanoseconds: Int64) -> Int64 { (nanoseconds + 500_000_000) / 1_000_000_000 }
-
-/// A state with its merge operator. The name travels; a consumer refuses what it does not know.
-public enum ContributionState: Equatable, Sendable {
-    case sum(SumState)
-    case outages(OutageState)
-
-    public var typeName: String {
-        switch self {
-        case .sum: "sum"
-        case .outages: "outages"
-        }
-    }
-
-    /// The join within a node (windows, streams) and between nodes, which is the same for both types; nil when the
-    /// types differ or a sum does not fit.
-    public func joined(with other: ContributionState) -> ContributionState? {
-        switch (self, other) {
-        case (.sum(let a), .sum(let b)): a.joined(with: b).map { .sum($0) }
-        case (.outages(let a), .outages(let b)): a.joined(with: b).map { .outages($0) }
-        case (.sum, _), (.outages, _): nil
-        }
-    }
-}
-
-/// Amounts from a meter that only tells its total. A total below the one before is a meter that began again at zero,
-/// or, where its width is declared, one that wrapped.
-public struct RegisterMeter: Sendable {
-    private var last: Int64?
-    /// The value at which the register begins again at 0, for example 65536; nil: not known.
-    private let modulus: Int64?
-
-    public init(modulus: Int64? = nil) { self.modulus = modulus }
-
-    /// What was used between the previous total and this one; 0 for the first.
-    public mutating func increment(to total: Int64) -> Int64 {
-        defer { last = total }
-        guard let last else { return 0 }
-        if total >= last { return total - last }
-        // Only a fall from the top tenth of the register is a wrap: anything else is a replacement.
-        if let modulus, last > modulus / 10 * 9 { return modulus - last + total }
-        return total
-    }
-}
