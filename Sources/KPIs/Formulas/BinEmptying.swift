@@ -1,5 +1,5 @@
-// When a waste bin was emptied, from its fill level: a fall of at least 30 points within 10 minutes that ends at 20 % or
-// below. A lid that opens, a bag that slumps and an echo that misses for a moment are none. The rule is ours.
+// When a waste bin was emptied, from its fill level: a fall of at least 30 points within 10 minutes that ends at 20 %
+// or below. A lid that opens, a bag that slumps and an echo that misses for a moment are none. The rule is ours.
 
 public struct BinEmptying: Hashable, Sendable {
     public private(set) var emptyings: Int64 = 0

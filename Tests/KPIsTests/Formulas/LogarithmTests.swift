@@ -45,8 +45,10 @@ struct LogarithmTests {
             let part = Double(random.next() >> 11) * 0x1p-52 - 1
             worst.exp = max(worst.exp, Self.error(Exponential.exp(part * 708), Glibc.exp(part * 708)))
             worst.exp = max(worst.exp, Self.error(Exponential.exp(part), Glibc.exp(part)))
-            worst.powerOfTen = max(worst.powerOfTen, Self.error(Exponential.powerOfTen(part * 307), pow(10, part * 307)))
-            worst.powerOfTen = max(worst.powerOfTen, Self.error(Exponential.powerOfTen(part * 14), pow(10, part * 14)))
+            for range in [307.0, 14] {
+                let found = Exponential.powerOfTen(part * range)
+                worst.powerOfTen = max(worst.powerOfTen, Self.error(found, pow(10, part * range)))
+            }
         }
         print("exponentials: \(worst)")
         #expect(worst.exp < 1e-15 && worst.powerOfTen < 1e-15, "seed \(seed): \(worst)")
@@ -74,7 +76,8 @@ struct LogarithmTests {
         #expect(Logarithm.ln(-1).isNaN && Logarithm.lg(-1).isNaN && Logarithm.log2(-.infinity).isNaN)
         #expect(Logarithm.ln(.infinity) == .infinity && Logarithm.lg(.infinity) == .infinity)
         #expect(Logarithm.ln(.nan).isNaN && Logarithm.lg(.nan).isNaN && Exponential.exp(.nan).isNaN)
-        #expect(Exponential.exp(710) == .infinity && Exponential.exp(-800) == 0 && Exponential.exp(.infinity) == .infinity)
+        #expect(Exponential.exp(710) == .infinity && Exponential.exp(.infinity) == .infinity)
+        #expect(Exponential.exp(-800) == 0 && Exponential.exp(-.infinity) == 0)
         #expect(Exponential.powerOfTen(309) == .infinity && Exponential.powerOfTen(-400) == 0)
         #expect(Exponential.powerOfTen(.nan).isNaN && Exponential.exp(-745) == Double.leastNonzeroMagnitude)
     }

@@ -166,4 +166,18 @@ struct WaterFormulaTests {
             #expect(!LeakAlarm.isLeaking(changed))
         }
     }
+
+    @Test("Drinking water complies up to both ends of a parameter's range, and not beyond")
+    func drinkingWater() {
+        let ends: [(DrinkingWater, Int64, Int64)] = [
+            (.ph, 6_500, 9_500), (.conductivity, 0, 2_500_000), (.freeChlorine, 200, 5_000), (.turbidity, 0, 1_000),
+        ]
+        #expect(ends.map(\.0) == DrinkingWater.allCases)
+        for (parameter, low, high) in ends {
+            #expect(parameter.isCompliant(thousandths: low) && parameter.isCompliant(thousandths: high))
+            #expect(!parameter.isCompliant(thousandths: low - 1) && !parameter.isCompliant(thousandths: high + 1))
+        }
+        #expect(DrinkingWater.compliantPercent(compliant: 199, samples: 200) == 99.5)
+        #expect(DrinkingWater.compliantPercent(compliant: 0, samples: 0) == nil)
+    }
 }

@@ -54,7 +54,9 @@ public struct AirLimit: Hashable, Sendable {
     public var id: String { "\(table)/\(pollutant.rawValue)/\(averaging.rawValue)/\(kind.rawValue)" }
 
     /// Decimals of the limit as it is written: 0, and 1 for 37.5.
-    public var decimals: Int { thousandths % 1_000 == 0 ? 0 : thousandths % 100 == 0 ? 1 : thousandths % 10 == 0 ? 2 : 3 }
+    public var decimals: Int {
+        thousandths % 1_000 == 0 ? 0 : thousandths % 100 == 0 ? 1 : thousandths % 10 == 0 ? 2 : 3
+    }
 
     /// Whether a mean is above the limit, in thousandths of the limit's unit (ng/m³; for CO µg/m³).
     public func isExceeded(byThousandths mean: Int64) -> Bool {

@@ -29,8 +29,8 @@ public enum AirValidity {
         public var validMeans: Int
     }
 
-    /// The highest running 8 h mean of a day: the mean that ends with hour 1 began at 17 h of the day before. At least 18
-    /// of the 24 must be valid, else nil. `hours` are the last 7 of the day before and the day's 24.
+    /// The highest running 8 h mean of a day: the mean that ends with hour 1 began at 17 h of the day before. At least
+    /// 18 of the 24 must be valid, else nil. `hours` are the last 7 of the day before and the day's 24.
     public static func dailyMaximumEightHourMean(_ hours: [Int64?]) -> DailyMaximum? {
         guard hours.count == 31 else { return nil }
         var best: DailyMaximum?
@@ -67,8 +67,8 @@ public enum AirValidity {
     }
 
     /// The mean of ozone's peak season (WHO 2021): of all six months in a row, the highest mean. `months` have the sum
-    /// and the count of the daily highest 8 h means, in order; nil is a month with too little. Nil when no six months in
-    /// a row are known.
+    /// and the count of the daily highest 8 h means, in order; nil is a month with too little. Nil when no six months
+    /// in a row are known.
     public static func peakSeasonMean(_ months: [ExactMean?]) -> ExactMean? {
         guard months.count >= 6 else { return nil }
         var best: ExactMean?

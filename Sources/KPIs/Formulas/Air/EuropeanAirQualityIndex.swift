@@ -1,6 +1,7 @@
-// The European Air Quality Index of the EEA: six levels from hourly concentrations, the worst pollutant decides. Its bands
-// were revised, and the two versions disagree widely (44 µg/m³ of NO2: level 2 before, 3 after), so the table's id goes
-// with every level. Version 1 is from memory of the EEA's page; version 2 was found in several independent programs.
+// The European Air Quality Index of the EEA: six levels from hourly concentrations, the worst pollutant decides. Its
+// bands were revised, and the two versions disagree widely (44 µg/m³ of NO2: level 2 before, 3 after), so the table's
+// id goes with every level. Version 1 is from memory of the EEA's page; version 2 was found in several independent
+// programs.
 
 public struct EuropeanAirQualityIndex: Hashable, Sendable {
     public enum Version: String, Hashable, Sendable, CaseIterable {

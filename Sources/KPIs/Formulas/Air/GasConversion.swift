@@ -8,7 +8,8 @@ public struct GasConversion: Hashable, Sendable {
     let litresPerMole: Double?
 
     /// 293 K and 101.3 kPa (Directive 2008/50/EC, Annex VI C; Directive (EU) 2024/2881). Particles: ambient conditions.
-    public static let european = GasConversion(id: "eu-293k", litresPerMole: molarVolume(kelvin: 293, kilopascal: 101.3))
+    public static let european = GasConversion(
+        id: "eu-293k", litresPerMole: molarVolume(kelvin: 293, kilopascal: 101.3))
     /// 20 °C and 101.325 kPa.
     public static let celsius20 = GasConversion(
         id: "20c-101325pa", litresPerMole: molarVolume(kelvin: 293.15, kilopascal: 101.325))

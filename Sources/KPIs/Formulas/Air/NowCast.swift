@@ -4,10 +4,11 @@
 public enum NowCast {
     public static let id = "us-epa-nowcast-pm"
 
-    /// Whole thousandths of the unit, rounded down, from hourly means in the same (ng/m³), newest first; at most 12, each
-    /// within ±10^15, nil is an hour without. Nil unless two of the newest three are there.
+    /// Whole thousandths of the unit, rounded down, from hourly means in the same (ng/m³), newest first; at most 12,
+    /// each within ±10^15, nil is an hour without. Nil unless two of the newest three are there.
     ///
-    /// w = lowest / highest, at least ½; NowCast = Σ w^i · c_i / Σ w^i over the hours that are there, i = 0 for the newest.
+    /// w = lowest / highest, at least ½; NowCast = Σ w^i · c_i / Σ w^i over the hours that are there, i = 0 for the
+    /// newest.
     public static func value(_ newestFirst: [Int64?]) -> Int64? {
         guard let raw = raw(newestFirst) else { return nil }
         // A quotient that is whole must not fall below it by the rounding of a Double: a millionth of a ng is no air.

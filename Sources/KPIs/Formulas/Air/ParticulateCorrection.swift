@@ -2,8 +2,8 @@
 // the United States, as an option: the id goes with the value, and elsewhere it should be checked against a reference.
 
 public enum ParticulateCorrection {
-    /// Barkjohn, Gantt, Clements, Atmos. Meas. Tech. 14 (2021): PM2.5 = 0.524 · raw - 0.0862 · RH + 5.75. From memory of
-    /// the paper.
+    /// Barkjohn, Gantt, Clements, Atmos. Meas. Tech. 14 (2021): PM2.5 = 0.524 · raw - 0.0862 · RH + 5.75. From memory
+    /// of the paper.
     public static let id = "us-epa-barkjohn-2021"
 
     /// Corrected PM2.5 in ng/m³, at least 0, halves away from zero, from the counter's CF=1 value in ng/m³ and relative

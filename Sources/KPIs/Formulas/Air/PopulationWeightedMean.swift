@@ -1,5 +1,5 @@
-// The mean concentration that people breathe (SDG indicator 11.6.2): the mean of each place, weighted by the inhabitants
-// it stands for. Neither the sum of all over the time of all nor the mean of the means.
+// The mean concentration that people breathe (SDG indicator 11.6.2): the mean of each place, weighted by the
+// inhabitants it stands for. Neither the sum of all over the time of all nor the mean of the means.
 
 /// One place: Σ value · dt, Σ dt, and whom it stands for.
 public struct WeightedPlace: Hashable, Sendable {

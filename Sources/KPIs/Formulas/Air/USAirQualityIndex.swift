@@ -1,6 +1,6 @@
 // The Air Quality Index of the US EPA (40 CFR 58, Appendix G, with the PM2.5 row effective 6 May 2024), in integers:
-// concentrations are truncated to the table's decimals, the rest is one division. Equal to exact fractions on every input
-// of the table, halves up.
+// concentrations are truncated to the table's decimals, the rest is one division. Equal to exact fractions on every
+// input of the table, halves up.
 
 public enum USAirQualityIndex {
     public static let table = "us-epa-aqi-2024"
@@ -17,8 +17,8 @@ public enum USAirQualityIndex {
         case so2Day = "so2/24h"
         case no2Hour = "no2/1h"
 
-        /// How many thousandths (ng/m³; for O3, SO2, NO2 0.001 ppb; for CO 0.001 ppm) make one truncation unit: PM2.5 and
-        /// CO keep one decimal, O3 keeps three of ppm, the others are whole.
+        /// How many thousandths (ng/m³; for O3, SO2, NO2 0.001 ppb; for CO 0.001 ppm) make one truncation unit: PM2.5
+        /// and CO keep one decimal, O3 keeps three of ppm, the others are whole.
         public var thousandthsPerUnit: Int64 {
             switch self {
             case .pm2_5Day, .coEightHours: 100
@@ -70,8 +70,8 @@ public enum USAirQualityIndex {
         public var series: Series
         /// 0 ... 500.
         public var value: Int
-        /// The concentration is beyond the series' last row: the index is at least this. Above 500 nothing is defined; O3
-        /// over 8 h ends at 300 and SO2 over 1 h at 200, where another series decides.
+        /// The concentration is beyond the series' last row: the index is at least this. Above 500 nothing is defined;
+        /// O3 over 8 h ends at 300 and SO2 over 1 h at 200, where another series decides.
         public var isBeyond: Bool
 
         public init(series: Series, value: Int, isBeyond: Bool) {
@@ -95,8 +95,8 @@ public enum USAirQualityIndex {
         }
     }
 
-    /// The index of a truncated concentration, in the series' truncation units. Nil below the series' first row (O3 over
-    /// 1 h below 125 ppb, SO2 over 24 h below 305 ppb). Below zero counts as zero.
+    /// The index of a truncated concentration, in the series' truncation units. Nil below the series' first row (O3
+    /// over 1 h below 125 ppb, SO2 over 24 h below 305 ppb). Below zero counts as zero.
     public static func index(_ series: Series, truncated concentration: Int64) -> Index? {
         let concentration = max(0, concentration)
         var last = 0

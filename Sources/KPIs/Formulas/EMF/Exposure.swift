@@ -39,8 +39,8 @@ extension ExposureGuideline {
         return sum
     }
 
-    /// The quotient in millionths, as it is contributed: rounded up, so that 1,000,000 is at most 1 and what complies on
-    /// the wire complies. Nil when a band has no limit, or when it does not fit.
+    /// The quotient in millionths, as it is contributed: rounded up, so that 1,000,000 is at most 1 and what complies
+    /// on the wire complies. Nil when a band has no limit, or when it does not fit.
     public func quotientMillionths(_ bands: [BandField]) -> Int64? {
         guard let quotient = quotient(bands), quotient < 1e12 else { return nil }
         return Int64((quotient * 1e6).rounded(.up))

@@ -38,15 +38,15 @@ public struct ExposureGuideline: Hashable, Sendable {
 
     public static func named(_ id: String) -> ExposureGuideline? { all.first { $0.id == id } }
 
-    /// The reference level of the electric field, V/m (root mean square); nil outside 0.1 ... 300,000 MHz. On the border
-    /// of two bands the lower one's.
+    /// The reference level of the electric field, V/m (root mean square); nil outside 0.1 ... 300,000 MHz. On the
+    /// border of two bands the lower one's.
     public func fieldLimit(megahertz: Double) -> Double? {
         guard megahertz >= 0.1, let band = bands.first(where: { megahertz <= $0.to }) else { return nil }
         return Self.limit(band, megahertz)
     }
 
-    /// The lowest reference level in a range of frequencies: for a probe that cannot tell them apart. Nil when the range
-    /// leaves 0.1 ... 300,000 MHz.
+    /// The lowest reference level in a range of frequencies: for a probe that cannot tell them apart. Nil when the
+    /// range leaves 0.1 ... 300,000 MHz.
     public func strictestFieldLimit(megahertz range: ClosedRange<Double>) -> Double? {
         guard range.lowerBound >= 0.1, range.upperBound <= 300_000 else { return nil }
         // Within a band the level only rises or only falls, so that the ends of what is in range decide.

@@ -9,8 +9,8 @@ public struct MajorEventDay: Hashable, Sendable {
     /// Minutes of SAIDI above which a day is a major event day: exp(α + 2.5 β).
     public var thresholdMinutes: Double { Exponential.exp(alpha + 2.5 * beta) }
 
-    /// From the daily SAIDI of the last five years, in minutes; days without interruptions (0) have no logarithm and are
-    /// left out. Nil when fewer than two days are left or one is not finite.
+    /// From the daily SAIDI of the last five years, in minutes; days without interruptions (0) have no logarithm and
+    /// are left out. Nil when fewer than two days are left or one is not finite.
     public init?(dailyMinutes: [Double]) {
         guard dailyMinutes.allSatisfy(\.isFinite) else { return nil }
         // Sorted, so that the order of the days does not show in the last bit.

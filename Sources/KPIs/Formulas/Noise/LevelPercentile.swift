@@ -15,8 +15,8 @@ public struct LevelBin: Hashable, Sendable {
 }
 
 public enum LevelPercentile {
-    /// L_N in tenths of a decibel: the lower edge of the highest bin at or above which the level was for at least N % of
-    /// the time. `percent` is N, 1 ... 100. Nil for an empty histogram.
+    /// L_N in tenths of a decibel: the lower edge of the highest bin at or above which the level was for at least N %
+    /// of the time. `percent` is N, 1 ... 100. Nil for an empty histogram.
     public static func level(exceededPercent percent: Int, in bins: [LevelBin]) -> Int? {
         guard (1...100).contains(percent) else { return nil }
         let total = bins.reduce(Int128(0)) { $0 + Int128($1.seconds) }

@@ -67,8 +67,8 @@ public struct ExponentialHistogram: Hashable, Sendable {
     /// Canonical: in order of their indices, none empty.
     public var bins: [Bin] { counts.map { Bin(index: $0.key, count: $0.value) }.sorted { $0.index < $1.index } }
 
-    /// A histogram from its bins, as they were contributed. Nil when bins are empty, repeated or out of order, take more
-    /// than the maximum, or do not fit.
+    /// A histogram from its bins, as they were contributed. Nil when bins are empty, repeated or out of order, take
+    /// more than the maximum, or do not fit.
     public init?(scale: Int, maximumBins: Int, zeros: Int64, bins: [Bin]) {
         self.init(scale: scale, maximumBins: maximumBins)
         guard zeros >= 0 else { return nil }
@@ -98,10 +98,10 @@ public struct ExponentialHistogram: Hashable, Sendable {
         return Double(sign: .plus, exponent: Int(whole), significand: Exponential.power(2, exponent - whole))
     }
 
-    /// The bin of a positive, finite value: ⌈log2(v) · 2^scale⌉ - 1, by integers only. A logarithm that is rounded misses
-    /// the bin of a value next to a border; squaring the significand does not: each square tells one binary digit of
-    /// the logarithm. 128 bits hold its error below 2^-105 after 20 squares, and no double is that near a border without
-    /// being one, which only powers of two are.
+    /// The bin of a positive, finite value: ⌈log2(v) · 2^scale⌉ - 1, by integers only. A logarithm that is rounded
+    /// misses the bin of a value next to a border; squaring the significand does not: each square tells one binary
+    /// digit of the logarithm. 128 bits hold its error below 2^-105 after 20 squares, and no double is that near a
+    /// border without being one, which only powers of two are.
     public static func index(_ value: Double, scale: Int) -> Int32 {
         let exponent = Int(value.exponent)
         let fraction = value.significand - 1

@@ -1,5 +1,5 @@
-// Speeds of traffic. What is contributed is travel time for a kilometre, because times add and speeds do not: the mean of
-// speeds at a point (time-mean) is above the speed at which a road is really travelled (space-mean).
+// Speeds of traffic. What is contributed is travel time for a kilometre, because times add and speeds do not: the mean
+// of speeds at a point (time-mean) is above the speed at which a road is really travelled (space-mean).
 
 public enum Speed {
     /// Milliseconds for a kilometre at a speed in tenths of a km/h, to the nearest, halves up: 300 (30 km/h) → 120000.
@@ -20,7 +20,8 @@ public enum Speed {
         vehicles > 0 ? Double(sum) / 10 / Double(vehicles) : nil
     }
 
-    /// The free-flow speed of a link: the 85th percentile of the speeds off peak (FHWA Urban Congestion Report), by rank.
+    /// The free-flow speed of a link: the 85th percentile of the speeds off peak (FHWA Urban Congestion Report), by
+    /// rank.
     public static func freeFlow(offPeak speeds: [Int64]) -> Int64? {
         RankPercentile.value(tenthsOfPercent: 850, of: speeds)
     }

@@ -24,8 +24,8 @@ public struct LinkTravelTime: Hashable, Sendable {
 }
 
 public enum TravelTimeIndex {
-    /// Σ(VKT · TTI) / ΣVKT, in millionths: the same for every order of the links. Links without free flow or vehicles do
-    /// not count; nil when none does.
+    /// Σ(VKT · TTI) / ΣVKT, in millionths: the same for every order of the links. Links without free flow or vehicles
+    /// do not count; nil when none does.
     public static func millionths(_ links: [LinkTravelTime]) -> Int64? {
         var sum: Int128 = 0
         var weights: Int128 = 0

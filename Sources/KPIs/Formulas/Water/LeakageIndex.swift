@@ -1,5 +1,5 @@
-// How well a network is kept: its real losses against the losses that cannot be avoided (IWA, Lambert et al. 1999). From
-// memory of the formula.
+// How well a network is kept: its real losses against the losses that cannot be avoided (IWA, Lambert et al. 1999).
+// From memory of the formula.
 
 /// A pipe network, as the unavoidable losses see it.
 public struct PipeNetwork: Hashable, Sendable {
@@ -37,7 +37,8 @@ public struct PipeNetwork: Hashable, Sendable {
 
 public enum LeakAlarm {
     /// Whether a customer's water has not stood still for 24 h: none of the last 96 intervals of 15 minutes is without
-    /// flow. An interval that is not known proves nothing, and there is no alarm. `intervals` are amounts, oldest first.
+    /// flow. An interval that is not known proves nothing, and there is no alarm. `intervals` are amounts, oldest
+    /// first.
     public static func isLeaking(_ intervals: [Int64?]) -> Bool {
         intervals.count >= 96 && intervals.suffix(96).allSatisfy { ($0 ?? 0) > 0 }
     }

@@ -1,6 +1,6 @@
-// Minimum night flow: when a zone sleeps, what still flows in is mostly leakage. A zone may have several inlets, and the
-// minimum of the sum is not the sum of the minima: their flows are added interval by interval first. So intervals are
-// contributed, never a node's own minimum.
+// Minimum night flow: when a zone sleeps, what still flows in is mostly leakage. A zone may have several inlets, and
+// the minimum of the sum is not the sum of the minima: their flows are added interval by interval first. So intervals
+// are contributed, never a node's own minimum.
 
 public enum NightFlow {
     /// The lowest hour of a zone's night.
@@ -16,8 +16,9 @@ public enum NightFlow {
         public var cubicMetresPerHour: Double { Double(millilitresPerHour) / 1e6 }
     }
 
-    /// Adds the inlets' flows (millilitres in each interval, outflow negative) interval by interval. An interval that one
-    /// of them lacks is not known. Nil when the inlets do not have the same number of intervals, or without inlets.
+    /// Adds the inlets' flows (millilitres in each interval, outflow negative) interval by interval. An interval that
+    /// one of them lacks is not known. Nil when the inlets do not have the same number of intervals, or without
+    /// inlets.
     public static func added(_ inlets: [[Int64?]]) -> [Int64?]? {
         guard let first = inlets.first, inlets.allSatisfy({ $0.count == first.count }) else { return nil }
         return first.indices.map { index in

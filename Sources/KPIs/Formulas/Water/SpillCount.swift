@@ -1,6 +1,6 @@
 // Spills of a combined sewer, counted by the 12/24 hour method (Environment Agency, "Water companies: environmental
-// permits for storm overflows"; from memory of it): the first 12 hours from the begin of a discharge are one spill, each
-// following block of 24 hours with any discharge is one more, and a block of 24 hours without ends the sequence.
+// permits for storm overflows"; from memory of it): the first 12 hours from the begin of a discharge are one spill,
+// each following block of 24 hours with any discharge is one more, and a block of 24 hours without ends the sequence.
 
 public struct SpillCount: Hashable, Sendable {
     public private(set) var spills: Int64 = 0
