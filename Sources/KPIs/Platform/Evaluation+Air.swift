@@ -38,11 +38,10 @@ extension Evaluation {
         // Each node's mean in 10^-6 of the wire's unit, times its weight: a sum that does not know an order.
         let sum = places.reduce(Int128(0)) { $0 + Rounding.nearest($1.sum * 1_000, $1.count) * $1.weight }
         let weights = places.reduce(Int128(0)) { $0 + $1.weight }
-        let scale = stratum.unit == "ng_s/m3" || stratum.unit == "ppt_s" ? 9 : 6
         if weights > 0 {
-            let unit = stratum.unit == "ng_s/m3" ? "ug/m3" : stratum.unit == "ppt_s" ? "ppb" : stratum.unit
+            let unit = stratum.unit == "ppt_s" ? "ppb" : "ug/m3"
             figure.divide(
-                ExactAmount(sum, exponent: -scale, unit: "\(unit) x \(isWeighted ? "inhabitants" : "nodes")"),
+                ExactAmount(sum, exponent: -9, unit: "\(unit) x \(isWeighted ? "inhabitants" : "nodes")"),
                 by: ExactAmount(weights, unit: isWeighted ? "inhabitants" : "nodes"), times: factor ?? 1)
         }
         let hours = places.reduce(Int128(0)) { $0 + $1.count }
@@ -60,7 +59,7 @@ extension Evaluation {
         return [figure] + exceedances(series, nodes, factor ?? 1, isComparable: factor != nil, sources, stratum)
     }
 
-    /// µg/m³ for one thousandth-of-thousandth of what is summed; nil when a gas has no factor in the table.
+    /// µg/m³ for 1 ppb; 1 for what was contributed as mass; nil when the table has no factor for the gas.
     private func microgramFactor(_ series: String, unit: String) -> Double? {
         guard unit == "ppt_s" else { return 1 }
         guard let gas = Pollutant.named(series)?.gas else { return nil }

@@ -51,7 +51,7 @@ extension Evaluation {
             sites.append(
                 NoiseSite(
                     inhabitants: inhabitants,
-                    dayEveningNightLevel: NoisePeriods.standard.dayEveningNightLevel(
+                    dayEveningNightLevel: NoiseHours.standard.dayEveningNightLevel(
                         day: day, evening: evening, night: night), nightLevel: night))
         }
         return (sites, lacking)

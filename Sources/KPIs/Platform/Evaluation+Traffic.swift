@@ -149,8 +149,8 @@ extension Evaluation {
         }
         var volume = TrafficVolume()
         for (day, found) in days where found.valid >= 23 * 3_600 {
-            guard let civil = CivilDay(day), let vehicles = Int64(exactly: found.vehicles) else { continue }
-            _ = volume.add(vehicles: vehicles, month: civil.month, weekday: civil.weekday)
+            guard let date = LocalDay(text: day), let vehicles = Int64(exactly: found.vehicles) else { continue }
+            _ = volume.add(vehicles: vehicles, month: date.month, weekday: date.weekday)
         }
         return volume.annualAverage?.vehiclesPerDay
     }

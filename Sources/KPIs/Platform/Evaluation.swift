@@ -46,8 +46,15 @@ public struct Evaluation: Sendable {
     /// A year, leap or not, as an annual figure needs.
     var isYear: Bool { periodSeconds == 365 * 86_400 || periodSeconds == 366 * 86_400 }
 
-    /// Of all indicators that a node can contribute to, in the order of the catalogue.
-    public var reports: [IndicatorReport] { Indicator.all.map(report) }
+    /// All 91 indicators of the U4SSC in the order of the catalogue, then the supporting metrics that something was
+    /// contributed to. What no node contributes to is there and not reported.
+    public var reports: [IndicatorReport] {
+        let official = U4SSC.entries.map { entry in
+            Indicator.named(entry.slug).map(report)
+                ?? IndicatorReport(code: entry.code, slug: entry.slug, name: entry.name, from: from, until: until)
+        }
+        return official + Indicator.all.filter { !$0.isU4SSC && items[$0.slug] != nil }.map(report)
+    }
 
     public func report(_ indicator: Indicator) -> IndicatorReport {
         var report = IndicatorReport(
@@ -163,12 +170,5 @@ public struct Evaluation: Sendable {
 }
 
 extension Indicator {
-    /// Of those that a node contributes to: coverages, complying sites and the share of renewable energy should grow,
-    /// everything else should shrink.
-    var isBetterHigh: Bool {
-        switch measure {
-        case .presence, .exposure, .compliance: true
-        default: slug == "en-e-e-1c"
-        }
-    }
+    var isBetterHigh: Bool { U4SSC.named(slug)?.better == .higher }
 }

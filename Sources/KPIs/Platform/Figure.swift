@@ -141,3 +141,6 @@ enum Decimals {
         return text(Int128((value * power(kept)).rounded()), decimals: kept)
     }
 }
+
+/// A number as plain decimals, without an exponent and without zeros at its end: for tables and exports.
+public func decimalText(_ value: Double, decimals: Int = 6) -> String { Decimals.text(value, decimals: decimals) }
