@@ -1,6 +1,6 @@
-// What must hold of the alarms of a simulation, as the city received them: in each stream the events of an alarm, in the
-// order of their numbers, tell another state each time, but for the first of a process, which says so. Where numbers are
-// missing (a power cut, a tombstone) or the process began anew, nothing is known of the state before.
+// What must hold of the alarms of a simulation, as the city received them: in each stream the events of an alarm, in
+// the order of their numbers, tell another state each time, but for the first of a process, which says so. Where
+// numbers are missing (a power cut, a tombstone) nothing is known of the state before.
 
 import KPIs
 import World
@@ -60,7 +60,9 @@ extension Simulation {
     private static func alarm(
         _ reader: inout JSONReader
     ) throws(ContributionFault) -> (id: String, state: String, isInitial: Bool)? {
-        var kind = "", id = "", state = ""
+        var kind = ""
+        var id = ""
+        var state = ""
         var isInitial = false
         try reader.object { reader, member throws(ContributionFault) in
             switch member {

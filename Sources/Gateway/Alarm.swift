@@ -23,14 +23,15 @@ public struct Alarm: Sendable {
     /// Of the newest reading; nil before the first.
     public private(set) var quality: Quality?
     /// Since when the condition of `state` has held; of `unknown`: when a value was judged last, if ever.
-    public var since: Boottime? { isLost ? (value == nil ? nil : lastJudged) : settled?.since }
+    public var since: Boottime? { state == .unknown ? (value == nil ? nil : lastJudged) : settled?.since }
 
     private let isAbove: Bool
     private let limit: Int64
     private let clearLimit: Int64
-    private let hold: Duration
-    private let clearAfter: Duration
-    private let patience: Duration
+    // In nanoseconds: `Duration` counts in 128 bits, which cost a quarter of a judgement.
+    private let hold: Int64
+    private let clearAfter: Int64
+    private let patience: Int64
 
     private var settled: (isRaised: Bool, since: Boottime)?
     private var pending: (isRaised: Bool, since: Boottime)?
@@ -44,17 +45,17 @@ public struct Alarm: Sendable {
         isAbove = rule.side == .above
         limit = rule.limit
         clearLimit = rule.clearLimit
-        hold = rule.hold
-        clearAfter = rule.clearAfter
-        patience = rule.patience
+        hold = rule.hold.nanoseconds
+        clearAfter = rule.clearAfter.nanoseconds
+        patience = rule.patience.nanoseconds
         lastJudged = begin
     }
 
     /// When `step` wants to be called.
     public var deadline: Boottime {
         var due = Boottime.distantFuture
-        if let pending, !isBlind { due = pending.since + wait(pending.isRaised) }
-        if !isLost { due = min(due, lastJudged + patience + .nanoseconds(1)) }
+        if let pending, !isBlind { due = Self.later(pending.since, by: wait(pending.isRaised)) }
+        if !isLost { due = min(due, Self.later(lastJudged, by: patience + 1)) }
         return due
     }
 
@@ -68,7 +69,7 @@ public struct Alarm: Sendable {
             return nil
         }
         // What the condition did in so long a gap nobody knows.
-        if moment - lastJudged > patience { pending = nil }
+        if Self.nanoseconds(from: lastJudged, to: moment) > patience { pending = nil }
         isBlind = false
         isLost = false
         self.value = value
@@ -87,24 +88,33 @@ public struct Alarm: Sendable {
     /// Time has passed; answers the state if that has changed.
     public mutating func step(at now: Boottime) -> AlarmRule.State? {
         if !isBlind { settleIfDue(at: now) }
-        if !isLost, now - lastJudged > patience {
+        if !isLost, Self.nanoseconds(from: lastJudged, to: now) > patience {
             isLost = true
             pending = nil
         }
         return change()
     }
 
-    private func wait(_ isRaised: Bool) -> Duration { isRaised ? hold : clearAfter }
+    private func wait(_ isRaised: Bool) -> Int64 { isRaised ? hold : clearAfter }
 
     private mutating func settleIfDue(at moment: Boottime) {
-        guard let due = pending, moment - due.since >= wait(due.isRaised) else { return }
+        guard let due = pending, Self.nanoseconds(from: due.since, to: moment) >= wait(due.isRaised) else { return }
         settled = due
         pending = nil
     }
 
+    private static func nanoseconds(from begin: Boottime, to end: Boottime) -> Int64 {
+        end.nanoseconds &- begin.nanoseconds
+    }
+
+    private static func later(_ moment: Boottime, by nanoseconds: Int64) -> Boottime {
+        Boottime(nanoseconds: moment.nanoseconds &+ nanoseconds)
+    }
+
     private mutating func change() -> AlarmRule.State? {
-        let new: AlarmRule.State? = isLost ? .unknown : settled.map { $0.isRaised ? .raised : .cleared }
-        guard new != state else { return nil }
+        // What has never been settled stays unknown.
+        let settledState = settled.map { $0.isRaised ? AlarmRule.State.raised : .cleared }
+        guard let new = isLost ? .unknown : settledState, new != state else { return nil }
         state = new
         return new
     }

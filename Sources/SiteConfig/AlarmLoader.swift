@@ -52,7 +52,7 @@ extension SiteLoader {
         var clearLimit: DecimalNumber? = limit
         if let clear, !clear.isDefault {
             clearLimit = findings.level(clear, in: watched.unit, of: watched.name, watched.plausible)
-            if let clearLimit { refuseWrongSide(clear, clearLimit, threshold, limit) }
+            if let found = clearLimit, isOnWrongSide(clear, found, threshold, limit) { return nil }
         }
         guard let id, let hold, let clearAfter, let severity, let lane, let clearLimit else { return nil }
         let rule = AlarmRule(
@@ -123,7 +123,8 @@ extension SiteLoader {
 
     /// Exactly one of `above` and `below`.
     private func threshold(_ fields: inout Fields) -> Threshold? {
-        let above = fields.scalar("above"), below = fields.scalar("below")
+        let above = fields.scalar("above")
+        let below = fields.scalar("below")
         if fields.has("above"), fields.has("below") {
             findings.add(
                 fields.place(of: "below"), "both `above` and `below` in \(fields.name)", "one of them",
@@ -150,14 +151,16 @@ extension SiteLoader {
             "correct it: that is the end of its plausible range")
     }
 
-    private func refuseWrongSide(
+    /// Reported, if so.
+    private func isOnWrongSide(
         _ clear: Scalar, _ clearLimit: DecimalNumber, _ threshold: Threshold, _ limit: DecimalNumber
-    ) {
+    ) -> Bool {
         let isAbove = threshold.side == .above
-        guard isAbove ? clearLimit.value > limit.value : clearLimit.value < limit.value else { return }
+        guard isAbove ? clearLimit.value > limit.value : clearLimit.value < limit.value else { return false }
         findings.add(
             clear.place, "`clear` of \(clear.text) with \(quoted("\(threshold.scalar.key): \(threshold.scalar.text)"))",
             "a `clear` \(isAbove ? "below" : "above") the threshold, or at it",
             "write `clear: \(threshold.scalar.text)` or what lies \(isAbove ? "below" : "above")")
+        return true
     }
 }
