@@ -138,6 +138,37 @@ extension CourierBench {
         #expect(late.count > 10, "\(late.count) messages of history beside it: nothing was draining")
     }
 
+    @Test("With a loss window of zero an alarm is on flash first, and still with the city within a second")
+    func onFlashFirst() throws {
+        let bench = try CourierBench {
+            $0.lossWindow = .zero
+            $0.alarms = [heat()]
+        }
+        bench.hold(2_000, seconds: 4)
+        bench.take(0, 3_100)
+        let taken = bench.clock.elapsed
+        bench.run(.seconds(5))
+        let message = try #require(
+            bench.received.last { $0.json["items"]?.elements.contains { $0["state"]?.string == "raised" } ?? false })
+        #expect(message.at - taken < .seconds(1), "it took \(message.at - taken)")
+    }
+
+    @Test("After an outage the alarm of that moment is told before anything older")
+    func firstAfterOutage() throws {
+        let bench = try CourierBench { $0.alarms = [heat()] }
+        bench.hold(2_000, seconds: 3)
+        bench.broker.goAway(.unreachable)
+        bench.hold(2_000, seconds: 60)
+        bench.hold(3_100, seconds: 2)
+        bench.broker.comeBack()
+        let back = bench.clock.elapsed
+        while !bench.courier.isOnline { bench.hold(3_100, seconds: 1) }
+        bench.run(.seconds(10))
+        let after = try bench.received.filter { $0.at > back && !$0.isRetained && !$0.isWill }
+        #expect(after.first?.topic == "events")
+        #expect(after.first?.json["items"]?.elements.contains { $0["state"]?.string == "raised" } == true)
+    }
+
     @Test("A level that stays is told when its hold ends, to the moment, though no reading comes")
     func edge() throws {
         let bench = try CourierBench { $0.alarms = [heat(hold: .milliseconds(7_300), every: .seconds(30))] }
