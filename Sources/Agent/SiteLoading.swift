@@ -27,7 +27,7 @@ public func loadSite(_ path: String, anyBoard: Bool = false) throws(Failure) -> 
     let attempt = { (more: [SourceText]) throws(ConfigurationProblems) -> LoadedSite in
         let loaded = try Configuration.load(
             main: main, dropIns: dropIns + more, boards: boards, compatible: deviceTreeCompatible(),
-            fileExists: { access($0, R_OK) == 0 })
+            zone: ZoneFiles().lookUp, fileExists: { access($0, R_OK) == 0 })
         return LoadedSite(site: loaded.site, notices: loaded.notices.map(\.description), effective: loaded.effective)
     }
     do throws(ConfigurationProblems) { return try attempt([]) } catch {

@@ -11,6 +11,8 @@ struct SiteLoader {
     /// What alarms may watch beside channels.
     let knownGauges: [Gauge]
     let findings: Findings
+    /// The node's time zone, once it has been looked up.
+    var zone: SiteZone?
 
     init(
         folder: String, boards: [Board], compatible: [String], drivers: [DriverEntry], knownGauges: [Gauge],
@@ -25,9 +27,11 @@ struct SiteLoader {
     }
 
     /// Nil when there is a problem.
-    mutating func site(_ root: YAMLNode, fileExists: (String) -> Bool) -> Site? {
+    mutating func site(
+        _ root: YAMLNode, fileExists: (String) -> Bool, zone lookUp: ((String) -> ZoneLookup)?
+    ) -> Site? {
         var top = Fields(root, name: "the configuration", at: root.place, depth: 0, findings)
-        let node = node(&top)
+        let node = node(&top, lookUp)
         let board = board(&top)
         let clock = top.scalar("clock", default: "ntp")
             .flatMap { findings.choice($0, of: ["ntp", "trust-system"]) }.flatMap(ClockTrust.init)
@@ -45,7 +49,7 @@ struct SiteLoader {
             return nil
         }
         var site = Site(
-            node: node, board: board, clock: clock, settleWait: settleWait, broker: broker, outbox: outbox,
+            node: node, zone: zone, board: board, clock: clock, settleWait: settleWait, broker: broker, outbox: outbox,
             sensors: sensors.sensors,
             channels: ChannelTable(channels: sensors.sensors.flatMap { $0.channels.map(\.channel) }, configHash: ""),
             kpis: kpis, alarms: alarms)
@@ -55,7 +59,7 @@ struct SiteLoader {
 
     // MARK: Node
 
-    private func node(_ top: inout Fields) -> Node? {
+    private mutating func node(_ top: inout Fields, _ lookUp: ((String) -> ZoneLookup)?) -> Node? {
         if !top.has("node") {
             findings.addMissing(
                 top.place, "no `node`", "the name of this place", "add `node: {id: lamppost-0042, city: malaga}`")
@@ -68,7 +72,7 @@ struct SiteLoader {
         let city = fields.required("city", "the city's name, as in topics", example: "city: malaga")
             .flatMap { findings.name($0, extra: "-_") }
         let site = fields.scalar("site")
-        let timezone = fields.scalar("timezone", default: "UTC").flatMap(timezone)
+        let timezone = fields.scalar("timezone", default: "UTC").flatMap { self.timezone($0, lookUp) }
         let powered = fields.scalar("powered", default: "permanent")
             .flatMap { findings.choice($0, of: ["permanent", "switched"]) }.flatMap(Node.Powered.init)
         let (latitude, longitude) = location(&fields)
@@ -89,23 +93,6 @@ struct SiteLoader {
             findings.addMissing(fields.place, "no `\(missing)` in `location`", "both of them", "add `\(missing): ...`")
         }
         return (latitude, longitude)
-    }
-
-    /// By shape only: the names of the tz database are the platform's to know.
-    private func timezone(_ scalar: Scalar) -> String? {
-        let parts = scalar.text.split(separator: "/", omittingEmptySubsequences: false)
-        let isName = parts.allSatisfy { part in
-            part.first?.isASCII == true && part.first?.isUppercase == true
-                && part.unicodeScalars.allSatisfy {
-                    $0.isASCII && ($0.properties.isAlphabetic || "0123456789_-+".unicodeScalars.contains($0))
-                }
-        }
-        let isAbbreviation = !scalar.text.contains("/") && !["UTC", "GMT"].contains(scalar.text)
-        if isName, parts.count <= 3, !isAbbreviation { return scalar.text }
-        findings.add(
-            scalar.place, quoted("timezone: \(scalar.text)"), "a name of the tz database, or UTC",
-            "write for example `timezone: Europe/Madrid`")
-        return nil
     }
 
     // MARK: Board

@@ -92,6 +92,19 @@ import World
         #expect(site.sensors[0].every == .seconds(10) && site.sensors[0].settings.device?.address == 0x76)
     }
 
+    @Test("The time zone comes with its rules and the database's version; universal time needs no database")
+    func timezone() throws {
+        #expect(try load(head + air).site.zone == SiteZone(name: "UTC", rules: .utc, version: "none"))
+        let madrid = "node: {id: n, city: c, timezone: Europe/Madrid}\nbroker: {url: mqtt://b}\n" + air
+        let zone = try load(madrid).site.zone
+        #expect(zone?.name == "Europe/Madrid" && zone?.version == "2025b")
+        let named = try Configuration.load(
+            main: SourceText(name: "c.yaml", bytes: Array(madrid.utf8)), boards: Files.boards(),
+            compatible: ["raspberrypi,4-model-b"], fileExists: { _ in true }
+        ).site
+        #expect(named.zone == nil && named.node.timezone == "Europe/Madrid", "read without a database")
+    }
+
     @Test("Drop-ins append sensors, merge maps and replace values, in the order of their names")
     func dropIns() throws {
         let loaded = try load(

@@ -26,7 +26,7 @@ struct NoiseTests {
 
     @Test("V-NO-2: Lden of four days")
     func dayEveningNight() {
-        let periods = NoisePeriods.standard
+        let periods = NoiseHours.standard
         for (levels, expected) in [
             ((65.0, 60.0, 55.0), 65.0), ((60.0, 60.0, 60.0), 66.3952430), ((68.2, 65.1, 60.4), 69.3771257),
             ((55.0, 50.0, 45.0), 55.0),
@@ -98,20 +98,20 @@ struct NoiseTests {
         // 10^4.5 is rounded to whole p0²: 0.00001 dB.
         #expect(isClose(night, 52.403627, within: 1e-5))
         guard let day, let evening, let night else { return }
-        let found = NoisePeriods.standard.dayEveningNightLevel(day: day, evening: evening, night: night)
+        let found = NoiseHours.standard.dayEveningNightLevel(day: day, evening: evening, night: night)
         #expect(isClose(found, 62.403627, within: 5e-6))
         #expect(found - 60 > 2)
     }
 
     @Test("A state may shorten the evening by two hours and give them away, and nothing else")
     func periods() {
-        let spanish = NoisePeriods(dayHours: 14, eveningHours: 2, nightHours: 8)
+        let spanish = NoiseHours(dayHours: 14, eveningHours: 2, nightHours: 8)
         #expect(spanish != nil)
         let same = spanish?.dayEveningNightLevel(day: 60, evening: 55, night: 50)
         #expect(isClose(same, 60, within: 1e-12))
-        #expect(NoisePeriods(dayHours: 12, eveningHours: 4, nightHours: 8) == .standard)
-        #expect(NoisePeriods(dayHours: 15, eveningHours: 1, nightHours: 8) == nil)
-        #expect(NoisePeriods(dayHours: 12, eveningHours: 3, nightHours: 8) == nil)
+        #expect(NoiseHours(dayHours: 12, eveningHours: 4, nightHours: 8) == .standard)
+        #expect(NoiseHours(dayHours: 15, eveningHours: 1, nightHours: 8) == nil)
+        #expect(NoiseHours(dayHours: 12, eveningHours: 3, nightHours: 8) == nil)
     }
 
     /// FNV-1a over the little-endian bytes of all values.

@@ -12,13 +12,13 @@ public enum SoundLevel {
 
 /// How a state divides the day. The evening is 19 to 23 h of local legal time, and may be shortened by one or two hours
 /// that go to the day or the night (Directive 2002/49/EC, Annex I, 1).
-public struct NoisePeriods: Hashable, Sendable {
+public struct NoiseHours: Hashable, Sendable {
     public let dayHours: Int
     public let eveningHours: Int
     public let nightHours: Int
 
     /// 07-19, 19-23 and 23-07.
-    public static let standard = NoisePeriods(unchecked: 12, 4, 8)
+    public static let standard = NoiseHours(unchecked: 12, 4, 8)
 
     /// Nil unless the hours are 24 together and the evening has 2 to 4 of them.
     public init?(dayHours: Int, eveningHours: Int, nightHours: Int) {
