@@ -158,6 +158,7 @@ extension Simulation {
             }
         }
         if isComplete, result.problem == nil { result.problem = kpiProblem(audit, result) }
+        if result.problem == nil { result.problem = alarmProblem() }
         if let unreadable = audit.unreadable.first { result.problem = "a message against the contract: \(unreadable)" }
         return result
     }

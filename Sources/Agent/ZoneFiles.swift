@@ -26,7 +26,7 @@ struct ZoneFiles {
                     found: "no tz database in \(folder)", expected: "the database of time zones",
                     remedy: "`apt install tzdata`")
             }
-            return .unknown(names: names)
+            return todaysName(of: name).map(ZoneLookup.renamed) ?? .unknown(names: names)
         }
         do throws(ZoneFileError) {
             return .found(SiteZone(name: name, rules: try ZoneRules(file: bytes), version: version))
@@ -50,6 +50,19 @@ struct ZoneFiles {
             }
         }
         return "unknown"
+    }
+
+    /// What a zone is called now whose former name this system does not carry any more (Debian 13 keeps `Europe/Kiev`
+    /// and `US/Eastern` in a package of its own): tzdata.zi has it as `L Europe/Kyiv Europe/Kiev`.
+    private func todaysName(of name: String) -> String? {
+        guard let text = try? readFile(folder + "/tzdata.zi", limit: 1 << 20) else { return nil }
+        for line in text.split(separator: 0x0A) where line.first == 0x4C {
+            let words = line.split(separator: 0x20)
+            guard words.count == 3, words[2].elementsEqual(name.utf8) else { continue }
+            let target = String(decoding: words[1], as: UTF8.self)
+            return target.utf8.count <= 64 && fileExists(folder + "/" + target) ? target : nil
+        }
+        return nil
     }
 
     /// All zones by name: files and folders that begin with a capital letter, three levels deep.

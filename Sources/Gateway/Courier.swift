@@ -4,7 +4,7 @@
 //
 // `step` does everything that is due and says when it wants to be called again; an answer of disk or broker, or news
 // from the Sampler, may call it earlier. `Courier+Session.swift` speaks with the broker, `Courier+Events.swift` tells
-// changes, `Courier+KPIs.swift` feeds the second consumer.
+// changes, `Courier+KPIs.swift` feeds the second consumer, `Courier+Alarms.swift` judges thresholds.
 
 import KPIs
 public import Outbox
@@ -59,6 +59,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Until the broker finds a message of several blocks too large.
     var packsHistory = true
     var kpis: KPIFeed
+    var alarms: AlarmWatch
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
     let isNewStream: Bool
@@ -112,6 +113,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         checkpointAt = now + plan.checkpointEvery
         healthAt = plan.carriesOnly ? .distantFuture : now + Limits.healthEvery
         flaps = [FlapFilter](repeating: FlapFilter(), count: plan.sensorIDs.count)
+        // The Sampler begins when the flash has been looked at, or `recoveryWait` later.
+        alarms = AlarmWatch(
+            plan.carriesOnly ? [] : plan.alarms, channels: plan.channels.count, from: now + Limits.recoveryWait)
         senML = SenMLEncoder(city: plan.city, node: plan.nodeID)
         lanes = LaneEncoder(node: plan.nodeID)
         isNewStream = outbox.nextSequence(.events) == 1
@@ -150,6 +154,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     public mutating func sealWhatIsLeft(taken: [UInt64]) {
         _ = step()
         noteRefusedAtEnd(taken)
+        alarms.isOver = true
         sealReadings()
         provisionalKPIs()
         sealEvents()
@@ -174,6 +179,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         takeNotices()
         tellDiscarded()
         takeReadings()
+        stepAlarms()
         sealIfDue()
         giveBeforeOutage()
         outbox.step(now: now, isOffering: isOnline && mayOffer)
@@ -197,7 +203,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
 
     private func nextDeadline() -> Boottime {
         var next = min(session.deadline, broker.deadline(), outbox.deadline())
-        if stop == nil { next = min(next, checkpointAt) }
+        if stop == nil { next = min(next, checkpointAt, alarms.deadline) }
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
@@ -218,6 +224,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             ("session", session.deadline), ("broker", broker.deadline()), ("checkpoint", checkpointAt),
             ("outbox", outbox.deadline()), ("history", historyAllowance.readyAt), ("kpis", kpis.deadline),
             ("seal", outbox.openOldest.map { $0 + sealAge } ?? .distantFuture),
+            ("alarms", stop == nil ? alarms.deadline : .distantFuture),
             ("stop", stop?.nextStage ?? .distantFuture), ("resume", resumeIsDue ? now : .distantFuture),
         ]
         return due.filter { $0.1 <= now }.map(\.0).joined(separator: ", ")
@@ -265,6 +272,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
                 ordinals[index] = reading.ordinal
                 if outbox.isOpenFull { sealReadings() }
                 outbox.append(reading)
+                judge(reading)
                 figures.readings &+= 1
             }
             readings.drop()

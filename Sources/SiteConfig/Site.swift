@@ -18,6 +18,7 @@ public struct Site: Sendable {
     /// Every channel of every sensor, in order; `KPIBinding.channel` and readings index into it.
     public var channels: ChannelTable
     public var kpis: [KPIBinding]
+    public var alarms: [AlarmRule]
 }
 
 public struct Node: Sendable, Equatable {

@@ -8,15 +8,21 @@ struct SiteLoader {
     let boards: [Board]
     let compatible: [String]
     let drivers: [DriverEntry]
+    /// What alarms may watch beside channels.
+    let knownGauges: [Gauge]
     let findings: Findings
     /// The node's time zone, once it has been looked up.
     var zone: SiteZone?
 
-    init(folder: String, boards: [Board], compatible: [String], drivers: [DriverEntry], _ findings: Findings) {
+    init(
+        folder: String, boards: [Board], compatible: [String], drivers: [DriverEntry], knownGauges: [Gauge],
+        _ findings: Findings
+    ) {
         self.folder = folder
         self.boards = boards
         self.compatible = compatible
         self.drivers = drivers
+        self.knownGauges = knownGauges
         self.findings = findings
     }
 
@@ -36,6 +42,7 @@ struct SiteLoader {
         var sensors = SensorLoader(board: board, drivers: drivers, folder: folder, findings)
         sensors.read(&top, fileExists: fileExists)
         let kpis = kpis(&top, sensors)
+        let alarms = alarms(&top, sensors)
         top.finish(Hint.top)
 
         guard findings.problems.isEmpty, let node, let board, let clock, let settleWait, let broker, let outbox else {
@@ -45,7 +52,7 @@ struct SiteLoader {
             node: node, zone: zone, board: board, clock: clock, settleWait: settleWait, broker: broker, outbox: outbox,
             sensors: sensors.sensors,
             channels: ChannelTable(channels: sensors.sensors.flatMap { $0.channels.map(\.channel) }, configHash: ""),
-            kpis: kpis)
+            kpis: kpis, alarms: alarms)
         site.channels.configHash = Fingerprint.hash(of: site)
         return site
     }

@@ -24,6 +24,8 @@ public struct SiteZone: Sendable, Equatable {
 /// What the tz database has under a name.
 public enum ZoneLookup: Sendable {
     case found(SiteZone)
+    /// It is a former name, which this database does not carry any more.
+    case renamed(to: String)
     /// There is no such zone; these there are.
     case unknown(names: [String])
     /// The database or the zone's file cannot be used.
@@ -54,6 +56,10 @@ extension SiteLoader {
         case .found(let found):
             zone = found
             return name
+        case .renamed(let today):
+            findings.add(
+                scalar.place, "the former time zone \(quoted(name))", "its name of today",
+                "write `timezone: \(today)`")
         case .unknown(let names):
             findings.add(
                 scalar.place, "the unknown time zone \(quoted(name))", "a name of the tz database, or UTC",

@@ -10,7 +10,7 @@ struct CityEdge: ParsableCommand {
         version: cityEdgeVersion,
         subcommands: [
             Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self,
-            KPIs.self,
+            KPICommands.self,
         ])
 
     /// ArgumentParser's own exit codes are sysexits' too (64 for usage); ours are documented in the README.

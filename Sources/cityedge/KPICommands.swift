@@ -3,7 +3,7 @@
 import Agent
 import ArgumentParser
 
-struct KPIs: ParsableCommand {
+struct KPICommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kpi", abstract: "The city's key performance indicators (U4SSC / ITU-T Y.4903).",
         subcommands: [List.self, Explain.self])

@@ -68,6 +68,11 @@ func site(port: UInt16, scheme: String = "mqtt", host: String = "127.0.0.1", mor
             try errors("Europe/Broken", folder.path).contains("the unknown time zone"), "a folder that is not there")
         _ = try folder.makeFolder("Etc")
         try folder.write("Etc/Broken", "TZif and nothing else")
+        try folder.write("tzdata.zi", "# version 2026c\nZ Etc/Broken 0 - X\nL Etc/Broken Old/Broken\n")
+        #expect(
+            try errors("Old/Broken", folder.path)
+                == ":1:43: found the former time zone `Old/Broken`; expected its name of today; "
+                + "write `timezone: Etc/Broken`")
         #expect(
             try errors("Etc/Broken", folder.path)
                 == ":1:43: found `timezone: Etc/Broken`: a damaged file, \(folder.path)/Etc/Broken, byte 21: "

@@ -69,6 +69,14 @@ import Testing
                     "write `timezone: America/Argentina/Ushuaia`")
             ]),
         Mistake(
+            "A time zone by a former name",
+            "node: {id: n, city: c, timezone: Africa/Asmera}\nbroker: {url: mqtt://b}\n" + air,
+            [
+                .at(
+                    "1:34", "the former time zone `Africa/Asmera`", "its name of today",
+                    "write `timezone: Africa/Asmara`")
+            ]),
+        Mistake(
             "A time zone that nobody knows",
             "node: {id: n, city: c, timezone: Mars/Olympus_Mons}\nbroker: {url: mqtt://b}\n" + air,
             [

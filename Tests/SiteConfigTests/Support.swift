@@ -46,6 +46,7 @@ func zones(_ name: String) -> ZoneLookup {
     switch name {
     case "Europe/Broken":
         return .unusable(found: "a damaged file", expected: "a sound one", remedy: "`apt install --reinstall tzdata`")
+    case "Africa/Asmera": return .renamed(to: "Africa/Asmara")
     case _ where names.contains(name): return .found(SiteZone(name: name, rules: .utc, version: "2025b"))
     default: return .unknown(names: names)
     }

@@ -24,7 +24,7 @@ public enum Exponential {
         return Double(sign: .plus, exponent: Int(k), significand: series(r * 2.302_585_092_994_046))
     }
 
-    /// base^exponent by repeated squaring, at most 127 multiplications: the relative error grows with the exponent, by
+    /// base^exponent by repeated squaring, at most 128 multiplications: the relative error grows with the exponent, by
     /// about 1.2e-16 for each of its units.
     public static func power(_ base: Double, _ exponent: Int) -> Double {
         var square = base

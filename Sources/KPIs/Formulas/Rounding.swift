@@ -24,9 +24,9 @@ enum Rounding {
 
 /// A mean as its sum and its count, in the unit of what was summed.
 public struct ExactMean: Hashable, Sendable {
-    public var sum: Int64
+    public let sum: Int64
     /// At least 1.
-    public var count: Int64
+    public let count: Int64
 
     /// Nil when there is nothing to take the mean of.
     public init?(sum: Int64, count: Int64) {

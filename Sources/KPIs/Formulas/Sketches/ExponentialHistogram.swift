@@ -23,6 +23,8 @@ public struct ExponentialHistogram: Hashable, Sendable {
     /// Values added.
     public private(set) var count: Int64 = 0
     private var counts: [Int32: Int64] = [:]
+    /// The lowest and the highest index of `counts`; nil when it is empty.
+    private var range: ClosedRange<Int32>?
 
     /// A scale in -10 ... 20 to begin with, and at least 4 bins: at scale -10 all doubles lie in three, so that these
     /// can always be had. Nil otherwise.
@@ -43,8 +45,9 @@ public struct ExponentialHistogram: Hashable, Sendable {
             zeros += more
             return true
         }
-        counts[Self.index(value, scale: scale), default: 0] += more
-        fit()
+        let index = Self.index(value, scale: scale)
+        counts[index, default: 0] += more
+        cover(index...index)
         return true
     }
 
@@ -60,7 +63,7 @@ public struct ExponentialHistogram: Hashable, Sendable {
         count = sum
         zeros += other.zeros
         counts.merge(other.counts) { $0 + $1 }
-        fit()
+        if let added = other.range { cover(added) }
         return true
     }
 
@@ -74,17 +77,18 @@ public struct ExponentialHistogram: Hashable, Sendable {
         guard zeros >= 0 else { return nil }
         self.zeros = zeros
         count = zeros
-        let range = Self.index(.leastNonzeroMagnitude, scale: scale)...Self.index(
+        let known = Self.index(.leastNonzeroMagnitude, scale: scale)...Self.index(
             .greatestFiniteMagnitude, scale: scale)
         var last = Int32.min
         for bin in bins {
             let (sum, overflow) = count.addingReportingOverflow(bin.count)
-            guard bin.count > 0, bin.index > last, range.contains(bin.index), !overflow else { return nil }
+            guard bin.count > 0, bin.index > last, known.contains(bin.index), !overflow else { return nil }
             last = bin.index
             count = sum
             counts[bin.index] = bin.count
         }
-        guard span <= maximumBins else { return nil }
+        if let first = bins.first?.index { cover(first...last) }
+        guard self.scale == scale else { return nil }
     }
 
     /// Prometheus' native histograms hold base^(i-1) < value ≤ base^i: one more.
@@ -125,14 +129,12 @@ public struct ExponentialHistogram: Hashable, Sendable {
         return Int32(exponent << scale + digits)
     }
 
-    /// How many bins the range takes.
-    private var span: Int {
-        guard let low = counts.keys.min(), let high = counts.keys.max() else { return 0 }
-        return Int(high) - Int(low) + 1
-    }
-
-    private mutating func fit() {
-        while span > maximumBins { coarsen(by: 1) }
+    /// Widens the range, and coarsens until it fits.
+    private mutating func cover(_ added: ClosedRange<Int32>) {
+        let low = min(range?.lowerBound ?? added.lowerBound, added.lowerBound)
+        let high = max(range?.upperBound ?? added.upperBound, added.upperBound)
+        range = low...high
+        while let range, Int(range.upperBound) - Int(range.lowerBound) >= maximumBins { coarsen(by: 1) }
     }
 
     private mutating func coarsen(by steps: Int) {
@@ -140,6 +142,7 @@ public struct ExponentialHistogram: Hashable, Sendable {
         var coarse: [Int32: Int64] = [:]
         for (index, count) in counts { coarse[index >> Int32(steps), default: 0] += count }
         counts = coarse
+        range = range.map { $0.lowerBound >> Int32(steps)...$0.upperBound >> Int32(steps) }
         scale -= steps
     }
 }
