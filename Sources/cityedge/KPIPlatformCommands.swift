@@ -35,7 +35,7 @@ struct KPIQuestionOptions: ParsableArguments {
     }
 }
 
-extension KPI {
+extension KPICommands {
     struct Merge: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Merges contributions of any number of nodes and prints the city's indicators.",
