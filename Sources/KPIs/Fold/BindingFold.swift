@@ -308,7 +308,7 @@ struct BindingFold {
     /// The window's state is full: it ends here, and the rest of its time is a window of its own.
     private mutating func closeEarly(_ place: Int, at cut: Int64, seq: UInt64) {
         var rest = Window(
-            start: cut, end: windows[place].end, state: source.zero, precededBy: windows[place].precededBy)
+            start: cut, end: windows[place].cut, state: source.zero, precededBy: windows[place].precededBy)
         rest.isOver = windows[place].isOver
         rest.isContext = windows[place].isContext
         windows[place].closeEarly(at: cut)
