@@ -29,7 +29,7 @@ enum ReportText {
             }
             if !report.overlaps.isEmpty {
                 let nodes = Set(report.overlaps.map(\.source.node)).sorted().prefix(5).joined(separator: ", ")
-                notes.append("\(report.slug): two boards at work at once, their sums are both in: \(nodes)")
+                notes.append("\(report.slug): two boards at work at once; where both measured, one counts: \(nodes)")
             }
         }
         var widths = rows[0].map(\.count)

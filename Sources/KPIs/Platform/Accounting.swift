@@ -1,22 +1,6 @@
 // How complete, how certain and by whom: what every figure has to say besides its number. Pure sums over the
 // contributions that went into it, in the order of their sources and windows, so that equal sets give equal bits.
 
-/// One series of one sensor of one node, whichever streams it came in, in order of its windows.
-struct SourceWindows: Sendable {
-    var source: ContributionSet.Source
-    var items: [Item]
-
-    struct Item: Sendable {
-        var key: ContributionSet.Key
-        var contribution: Contribution
-    }
-
-    /// Of the newest window: what the node last said of itself.
-    var labels: [Label: String] { items.last?.contribution.labels ?? [:] }
-    var weight: Weight? { items.last { $0.contribution.weight != nil }?.contribution.weight }
-    var first: Int64 { items.first?.contribution.windowStart ?? 0 }
-}
-
 struct Accounting: Sendable {
     private(set) var nodes: Set<String> = []
     private(set) var contributions = 0
@@ -61,9 +45,9 @@ struct Accounting: Sendable {
             knownThrough = max(knownThrough, end)
             note(contribution)
         }
-        let twice = noteOverlaps(source)
+        overlaps += source.overlaps
         toldSeconds += told
-        validSeconds += min(max(valid - twice, 0), told)
+        validSeconds += min(valid, told)
     }
 
     /// The classes of the Verification Manual stand in order, the best one first.
@@ -93,35 +77,6 @@ struct Accounting: Sendable {
         guard isUncertaintyKnown, weights > 0 else { return nil }
         let systematic = Double(systematicPpm)
         return (randomSquares / (weights * weights) + systematic * systematic).squareRoot()
-    }
-
-    private mutating func noteOverlaps(_ source: SourceWindows) -> Int128 {
-        guard let first = source.items.first, source.items.contains(where: { $0.key.stream != first.key.stream }) else {
-            return 0
-        }
-        let spans = source.items.filter { $0.contribution.coverage.validSeconds > 0 }
-            .map { item in
-                (
-                    from: item.contribution.windowStart + item.contribution.coverage.fromSecond,
-                    to: item.contribution.windowStart + item.contribution.coverage.toSecond, stream: item.key.stream
-                )
-            }
-            .sorted { ($0.from, $0.to, $0.stream) < ($1.from, $1.to, $1.stream) }
-        var seconds: Int128 = 0
-        for (index, span) in spans.enumerated() {
-            for other in spans[(index + 1)...] {
-                guard other.from < span.to else { break }
-                guard other.stream != span.stream else { continue }
-                let to = min(span.to, other.to)
-                seconds += Int128(to - other.from)
-                overlaps.append(
-                    Overlap(
-                        source: source.source,
-                        streams: [min(span.stream, other.stream), max(span.stream, other.stream)], from: other.from,
-                        to: to))
-            }
-        }
-        return seconds
     }
 
     /// Fills in what the figure says besides its number. What is expected of a source is the whole period: a node that

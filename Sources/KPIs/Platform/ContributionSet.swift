@@ -79,17 +79,18 @@ public struct ContributionSet: Sendable {
     public func total(_ indicator: Indicator) -> Total {
         var total = Total(indicator: indicator)
         let slug = indicator.slug
-        var sources: [Source: [(key: Key, contribution: Contribution)]] = [:]
+        var sources: [Source: [SourceWindows.Item]] = [:]
         for (key, entry) in entries where key.slug == slug {
             if entry.isConflicting {
                 total.conflicts.append(key)
             } else {
-                sources[Source(key), default: []].append((key, entry.contribution))
+                sources[Source(key), default: []].append(
+                    SourceWindows.Item(key: key, contribution: entry.contribution))
             }
         }
         total.nodes = Set(sources.keys.map(\.node)).count
         for (source, found) in sources.sorted(by: { $0.key < $1.key }) {
-            total.add(source, found.sorted { Self.isBefore($0.key, $1.key) })
+            total.add(SourceWindows(source: source, items: found.sorted { Self.isBefore($0.key, $1.key) }))
         }
         total.conflicts.sort(by: Self.isBefore)
         return total

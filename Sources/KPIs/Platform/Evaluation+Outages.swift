@@ -4,7 +4,7 @@ extension Evaluation {
     func outages(_ stratum: Stratum, _ indicator: Indicator) -> [Figure] {
         let (sources, twice) = owners(stratum.sources)
         var total = Total(indicator: indicator)
-        for source in sources { total.add(source.source, source.items.map { ($0.key, $0.contribution) }) }
+        for source in sources { total.add(source) }
         let represented = sources.reduce(Int64(0)) { $0 + ($1.weight?.value ?? 0) }
         let served = city.customers ?? represented
         let isFrequency = indicator.slug == "ec-i-es-1c"

@@ -97,7 +97,7 @@ public struct IndicatorReport: Equatable, Sendable {
     public var figures: [Figure] = []
     /// Left out: two contents for one revision.
     public var conflicts: [ContributionSet.Key] = []
-    /// Time that two streams of one node both cover: in the sums twice, in the coverage once.
+    /// Time that two streams of one node both cover: in sums and coverage once (`SourceWindows`).
     public var overlaps: [Overlap] = []
     public var notes: [String] = []
 
