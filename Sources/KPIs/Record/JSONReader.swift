@@ -16,6 +16,11 @@ public enum ContributionFault: Error, Equatable, Sendable {
     case unknownVersion(Int64)
     case unknownIndicator(String)
     case unknownStateType(String)
+    /// A name or word of a label, or the name of a table, that this version does not know.
+    case unknownLabel(String)
+    case unknownTable(String)
+    /// A contribution of a batch whose constants have not been said.
+    case unknownBinding(UInt64)
     /// Unit or state is not that of the indicator.
     case wrongUnit(String)
     case wrongState(String)
@@ -71,6 +76,12 @@ package struct JSONReader {
         repeat { try element(&self) } while take(",")
         guard take("]") else { throw .syntax(offset: offset, expected: "a comma or ]") }
         leave()
+    }
+
+    /// Whether the next value is an array.
+    package mutating func nextIsArray() -> Bool {
+        skipSpace()
+        return offset < end && bytes[offset] == UInt8(ascii: "[")
     }
 
     package mutating func string() throws(ContributionFault) -> String {
