@@ -92,6 +92,7 @@ struct BindingFold {
     private var lap: Int64 = 0
     /// The first window begins here and not on the grid.
     private let ownStart: Int64?
+    private let isMadeAgain: Bool
     var firstIsContext: Bool
     /// After `resume`: batches up to here are in the windows already, of the next one only what lies after
     /// `closedBefore`.
@@ -106,7 +107,8 @@ struct BindingFold {
         self.hold = hold
         floor = after
         ownStart = from
-        firstIsContext = after > 0 && from == nil
+        isMadeAgain = after > 0 && from == nil
+        firstIsContext = isMadeAgain
         windows.reserveCapacity(4)
     }
 
@@ -147,6 +149,7 @@ struct BindingFold {
             touched += 1
         }
         touch(windows.count - 1, seq)
+        if case .exposure(let measure) = source { windows[windows.count - 1].endBlock(before: second, by: measure) }
         if sample.isUsable {
             if case .mains(let customers) = source {
                 observe(sample, isContinuous: passage.isContinuous, customers: customers, seq: seq)
@@ -181,9 +184,19 @@ struct BindingFold {
         coveredThrough = max(coveredThrough, sample.second)
         switch source {
         // An outage's earliest possible begin is the last believable level, so that is where its window's story starts.
-        case .mains where !sample.isUsable && tracker.line != .unknown: break
-        case _ where source.countsChanges: contextSeq = course.neededFrom ?? seq
+        case .mains: if sample.isUsable { contextSeq = seq }
+        case _ where source.countsChanges: contextSeq = course.neededFrom(source)
         default: contextSeq = seq
+        }
+    }
+
+    /// What happens is counted by what was before; until that is known, windows of a fold made again are those that
+    /// were given out before, for the others have what they need.
+    private var isCertain: Bool {
+        switch source {
+        case .mains: tracker.line != .unknown
+        case _ where source.countsChanges: course.neededFrom(source) > 0
+        default: true
         }
     }
 
@@ -268,7 +281,7 @@ struct BindingFold {
             start = grid + min(max(lap, 1), length - 1)
         }
         append(start: start, end: grid + length)
-        if firstIsContext {
+        if firstIsContext || (isMadeAgain && !isCertain) {
             windows[windows.count - 1].isContext = true
             firstIsContext = false
         }

@@ -142,6 +142,10 @@ extension BindingFold.Source {
         }
     }
 
+    var countsEmptyings: Bool {
+        if case .level(let level) = self { level.event == .emptying } else { false }
+    }
+
     /// The state of a window of which nothing is known, with room for what will come: adding to it does not allocate.
     var zero: ContributionState {
         switch self {

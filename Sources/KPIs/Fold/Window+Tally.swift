@@ -101,6 +101,16 @@ extension Window {
 
     // MARK: Averaging
 
+    /// It is that late: a block before is complete, whatever comes.
+    mutating func endBlock(before second: Int64, by measure: BindingFold.Exposure) {
+        guard block.seconds > 0, block.start + measure.averagingSeconds <= second,
+            case .exposure(var exposure) = state
+        else { return }
+        judge(block, by: measure, into: &exposure)
+        block = AveragingBlock()
+        state = .exposure(exposure)
+    }
+
     /// Spans come in the order of time, so a block that has been left is complete.
     private mutating func average(
         _ square: Int64, from: Int64, to: Int64, by measure: BindingFold.Exposure, into exposure: inout ExposureState
