@@ -118,7 +118,7 @@ extension BindingFold {
     /// A mark is a stranger's word: no value that the fold could not have written.
     private func allowed(_ value: Int64) -> Int64 {
         switch source {
-        case .sound: min(max(value, SoundEnergy.levels.lowerBound), SoundEnergy.levels.upperBound)
+        case .sound: min(max(value, SoundTable.levels.lowerBound), SoundTable.levels.upperBound)
         case .exposure: min(max(value, 0), Source.largestMillivolts)
         default: min(max(value, -Source.largest), Source.largest)
         }

@@ -103,7 +103,7 @@ extension BindingFold.Source {
         case .mains: return value
         case .level(let level): return bounded(level.scaling.apply(value), Self.largest)
         case .sound(let scaling):
-            guard let tenths = scaling.apply(value), tenths <= SoundEnergy.levels.upperBound else { return nil }
+            guard let tenths = scaling.apply(value), tenths <= SoundTable.levels.upperBound else { return nil }
             // Below the threshold of hearing there is nothing to add.
             return max(tenths, 0)
         case .exposure(let exposure):
@@ -150,7 +150,7 @@ extension BindingFold.Source {
         case .level: return .level(LevelState())
         case .sound:
             var sound = SoundState()
-            sound.histogram.reserve(upTo: Int(SoundEnergy.levels.upperBound))
+            sound.histogram.reserve(upTo: Int(SoundTable.levels.upperBound))
             return .sound(sound)
         case .exposure: return .exposure(ExposureState())
         case .compliance: return .compliance(ComplianceState())

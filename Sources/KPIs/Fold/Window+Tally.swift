@@ -24,7 +24,7 @@ extension Window {
             if measure.isBeyond(measure.second, value) { level.beyondSecond += seconds }
             state = .level(level)
         case (.sound, .sound(var sound)):
-            guard let energy = sum(sound.energy, SoundEnergy.table[Int(value)], times: seconds) else { return false }
+            guard let energy = sum(sound.energy, SoundTable.table[Int(value)], times: seconds) else { return false }
             state = .sum(SumState())
             sound.energy = energy
             sound.seconds += seconds
