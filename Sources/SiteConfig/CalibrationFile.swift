@@ -9,6 +9,11 @@ public struct LaterCalibration: Sendable, Equatable {
     /// In the channel's unit.
     public var offset: Double
 
+    public init(gain: Double, offset: Double) {
+        self.gain = gain
+        self.offset = offset
+    }
+
     /// The value in the channel's scale, rounded once, halves away from zero; nil when it does not fit.
     public func applied(to value: Int64, scale: Int8) -> Int64? {
         let unit = (0..<Int(scale.magnitude)).reduce(1.0) { power, _ in power * 10 }

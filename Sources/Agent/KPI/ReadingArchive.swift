@@ -44,6 +44,11 @@ struct ReadingArchive {
         }
     }
 
+    /// As if these numbers had never come.
+    mutating func drop(_ stream: Stream, _ numbers: Range<UInt64>) {
+        for number in numbers { streams[stream]?[number] = nil }
+    }
+
     private struct Head {
         var stream: Stream
         var isSettled: Bool
