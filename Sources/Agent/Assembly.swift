@@ -101,7 +101,7 @@ struct Assembly {
                             name: $0.channel.name, unit: $0.channel.unit, scale: $0.channel.scale,
                             calibration: $0.calibrationHash)
                     })
-            })
+            }, kpis: site.kpis.map(\.record))
     }
 
     /// The broker's password, from its file, without a final line break.

@@ -40,7 +40,7 @@ public struct ChannelFragments: Sendable {
             let bad = Self.badPart(channel, into: &buffer)
             entries.append(Entry(good: good, uncertain: uncertain, bad: bad, scale: channel.scale))
             let number = ByteCursor.decimalBytes + Int(channel.scale.magnitude)
-            longest = max(longest, Int(uncertain.count) + number, Int(bad.count) + Self.longestReason + 1)
+            longest = max(longest, Int(uncertain.count) + number + Self.whyBytes, Int(bad.count) + Self.longestReason + 1)
         }
         bytes = buffer.bytes
         self.entries = entries
@@ -50,6 +50,9 @@ public struct ChannelFragments: Sendable {
 
     /// `,"t":` and a time and the closing brace.
     private static let timeBytes = 5 + ByteCursor.secondsBytes + 1
+
+    /// `,"why":"` and a reason and the closing mark.
+    private static let whyBytes = 8 + longestReason + 1
 
     private static let longestReason = Quality.allCases.map(\.reason.utf8.count).max() ?? 0
 

@@ -8,7 +8,7 @@
 //       "config":"9c1e04d2","n":"air.temperature","u":"Cel","v":21.4},
 //      {"n":"air.humidity","u":"%RH","v":48.2},
 //      {"n":"water.volume","u":"m3","v":0.12,"t":0.42},
-//      {"n":"pm.pm2_5/uncertain","u":"ug/m3","v":12.1},
+//      {"n":"pm.pm2_5/uncertain","u":"ug/m3","v":12.1,"why":"warming up"},
 //      {"n":"noise.level/bad","vs":"no acknowledge"},
 //      {"bt":1795257601.25,"stream":"7f3a91c2d04be815","seq":4712,"clock":"synced","config":"9c1e04d2",
 //       "n":"air.temperature","u":"Cel","v":21.5}]
@@ -17,8 +17,8 @@
 // - `stream`, `seq`, `clock`, `config` are labels of our own without a final underscore: receivers that do not know
 //   them ignore them (section 4.4). As regular fields they are said of one record; by this contract they hold for its
 //   batch.
-// - A channel's plain name is always a good value. `/uncertain` has a value to think about; `/bad` has none, but the
-//   reason as `vs`. States (unit `/`) are `v` 0 or 1.
+// - A channel's plain name is always a good value. `/uncertain` has a value to think about, and the reason as `why`, a
+//   label of our own; `/bad` has none, but the reason as `vs`. States (unit `/`) are `v` 0 or 1.
 // - Values are exact decimals: the integer of the channel's scale, shortest form, no exponent.
 // - `t` is omitted when it is 0.
 // - Settled: `bt` is the UTC of the batch's first reading in seconds, up to six decimals; `bt` + `t` is exact to the
@@ -163,6 +163,11 @@ public struct SenMLEncoder: Sendable {
                             cursor.byte(UInt8(ascii: "\""))
                         } else {
                             cursor.decimal(reading.value, scale: entry.scale)
+                            if grade == .uncertain {
+                                cursor.text(",\"why\":\"")
+                                for byte in reading.quality.reason.utf8 { cursor.byte(byte) }
+                                cursor.byte(UInt8(ascii: "\""))
+                            }
                         }
                     } else {
                         if skipped == 0 { cursor.text(",{") }
