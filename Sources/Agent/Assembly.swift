@@ -63,7 +63,7 @@ struct Assembly {
     }
 
     func plan(password: String?, reconnectLongest: Duration, serial: String?) -> CourierPlan {
-        CourierPlan(
+        var plan = CourierPlan(
             nodeID: site.node.id, city: site.node.city, version: cityEdgeVersion, boardSerial: serial,
             topicRoot: site.broker.topicRoot, inventory: inventory,
             channels: site.channels, sensorIDs: site.sensors.map(\.id), kpis: site.kpis,
@@ -76,6 +76,18 @@ struct Assembly {
             lossWindow: site.outbox.lossWindow, checkpointEvery: site.outbox.checkpoint,
             historyBytesPerSecond: site.outbox.historyBytesPerSecond,
             historyBatchesPerSecond: site.outbox.historyBatchesPerSecond, reconnectLongest: reconnectLongest)
+        plan.channelPeriods = channelPeriods
+        plan.isSwitched = site.node.powered == .switched
+        return plan
+    }
+
+    /// Every sensor is read by its period; lines tell changes besides.
+    private var channelPeriods: [Duration?] {
+        var periods = [Duration?](repeating: nil, count: site.channels.count)
+        for sensor in site.sensors {
+            for channel in sensor.channels { periods[Int(channel.id.rawValue)] = sensor.every }
+        }
+        return periods
     }
 
     private var inventory: Inventory {

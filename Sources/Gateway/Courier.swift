@@ -59,6 +59,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Until the broker finds a message of several blocks too large.
     var packsHistory = true
     var kpis: KPIFeed
+    var sheets = SheetFeed()
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
     let isNewStream: Bool
@@ -201,6 +202,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
+        next = min(next, sheets.deadline)
         for filter in flaps { next = min(next, filter.deadline) }
         if settling.anchor == nil {
             // Nothing tells when the clock settles: look once a second until it has, and when the wait is over.
@@ -217,6 +219,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         let due: [(String, Boottime)] = [
             ("session", session.deadline), ("broker", broker.deadline()), ("checkpoint", checkpointAt),
             ("outbox", outbox.deadline()), ("history", historyAllowance.readyAt), ("kpis", kpis.deadline),
+            ("day sheet", sheets.deadline),
             ("seal", outbox.openOldest.map { $0 + sealAge } ?? .distantFuture),
             ("stop", stop?.nextStage ?? .distantFuture), ("resume", resumeIsDue ? now : .distantFuture),
         ]
@@ -235,6 +238,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             republishStatus()
         case .stepped(let anchor, let by):
             outbox.settle(anchor, now: now)
+            sheets.deadline = now
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journalStep(by: by)
         }
@@ -292,6 +296,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     private mutating func noteRefusedAtEnd(_ totalTaken: [UInt64]) {
         for index in ordinals.indices where index < totalTaken.count && totalTaken[index] > ordinals[index] {
             refused[index] += totalTaken[index] - ordinals[index]
+            noteOnSheet(refused: totalTaken[index] - ordinals[index], channel: index)
             hasRefused = true
             ordinals[index] = totalTaken[index]
         }

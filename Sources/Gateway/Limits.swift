@@ -35,6 +35,10 @@ public enum Limits {
     public static let eventsPerBatch = 256
     /// Batches that the KPIs fold in one step, so that a refold does not hold up the rest.
     public static let foldsPerStep = 64
+    /// Batches that the day sheet counts before it is kept for a restart of the process, and the fewest of those it
+    /// has been kept with that the memory tier should hold.
+    public static let foldsPerSheet: UInt64 = 64
+    public static let sheetMargin: UInt64 = 16
     /// A history message takes in another stored block while it stays about this small. Larger ones are hardly faster,
     /// and a window of them has to fit into memory.
     public static let historyMessageBytes = 16 << 10
