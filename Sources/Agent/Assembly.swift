@@ -78,7 +78,13 @@ struct Assembly {
             historyBatchesPerSecond: site.outbox.historyBatchesPerSecond, reconnectLongest: reconnectLongest)
         plan.channelPeriods = channelPeriods
         plan.isSwitched = site.node.powered == .switched
+        plan.withheldChannels = withheldChannels
         return plan
+    }
+
+    /// Single readings of people and vehicles do not leave the node.
+    private var withheldChannels: Set<String> {
+        Set(site.kpis.filter(\.indicator.isAboutIndividuals).map(\.channelName))
     }
 
     /// Every sensor is read by its period; lines tell changes besides.
@@ -103,9 +109,11 @@ struct Assembly {
                 Inventory.Sensor(
                     id: sensor.id, driver: sensor.driver,
                     channels: sensor.channels.map {
-                        Inventory.Channel(
+                        var channel = Inventory.Channel(
                             name: $0.channel.name, unit: $0.channel.unit, scale: $0.channel.scale,
                             calibration: $0.calibrationHash)
+                        channel.isWithheld = withheldChannels.contains($0.channel.name)
+                        return channel
                     })
             })
     }

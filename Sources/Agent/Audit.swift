@@ -163,7 +163,8 @@ struct Audit {
                 case "bt": base = Self.millionths(payload[try reader.skip()]) ?? 0
                 case "t": offset = Self.millionths(payload[try reader.skip()]) ?? 0
                 case "clock": clock = try reader.string()
-                case "skipped": try reader.array { reader throws(ContributionFault) in left.append(try reader.integer()) }
+                case "skipped":
+                    try reader.array { reader throws(ContributionFault) in left.append(try reader.integer()) }
                 case "stream": stream = try reader.string()
                 case "seq": sequence = try reader.integer()
                 case "n": name = try reader.string()

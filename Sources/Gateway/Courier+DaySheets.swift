@@ -1,5 +1,5 @@
 // Day sheets: what came of each UTC day, counted from the same feed as the KPIs, each batch once and in order. They go
-// out at the day's end, and as far as the day has come with each checkpoint and at an orderly stop.
+// out at the day's end, and as far as the day has come once an hour, with a checkpoint, and at an orderly stop.
 //
 // The counts are kept in the runtime directory, at the latest whenever the KPIs' cursor moves: a restart of the process
 // goes on from them and folds what has come since, so nothing is lost or counted twice. After a power cut the new
@@ -16,6 +16,8 @@ struct SheetFeed {
     /// What the runtime directory has it with.
     var keptThrough: UInt64 = 0
     var lastRevision: UInt64 = 0
+    /// The first checkpoint from then on gives the sheet of the day that lasts.
+    var provisionalAt = Boottime(nanoseconds: 0)
     /// When a day is over though no batch comes.
     var deadline = Boottime.distantFuture
 
@@ -135,7 +137,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         fold.take(selection, now: utc, isComplete: isComplete, revision: revision) { items.append(item($0)) }
         sheets.fold = fold
         seal(items)
-        if selection == .all { kpis.givenBefore = kpis.next }
+        if selection == .all {
+            kpis.givenBefore = kpis.next
+            sheets.provisionalAt = now + Limits.sheetEvery
+        }
         let end = sheets.fold!.nextEnd.map { anchor.boottime($0) } ?? .distantFuture
         // A day that is over and not counted to its end is looked at again soon.
         sheets.deadline = max(end, now + .seconds(1))

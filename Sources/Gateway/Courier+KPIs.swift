@@ -144,10 +144,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     /// Open windows too: once per checkpoint, before the first spill of an outage, at an orderly stop.
-    mutating func provisionalKPIs() {
+    mutating func provisionalKPIs(isCheckpoint: Bool = false) {
         feedKPIs()
         giveOut(.provisional)
-        giveSheets(.all)
+        if !isCheckpoint || now >= sheets.provisionalAt { giveSheets(.all) }
     }
 
     /// The same at the very end, when anything has come since they were last given.

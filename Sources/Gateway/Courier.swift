@@ -60,6 +60,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var packsHistory = true
     var kpis: KPIFeed
     var sheets = SheetFeed()
+    var skips = SkippedNumbers()
+    /// The last offers of a step were passed over: there may be more.
+    var offersMore = false
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
     let isNewStream: Bool
@@ -121,6 +124,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         kpis.takeUp(&outbox)
         if plan.carriesOnly { outbox.takenOverAt = startedAt }
         self.kpis = kpis
+        skips = SkippedNumbers(of: &outbox.disk, at: startedAt)
         outbox.readTombstone = { body in
             EventItem.tombstone(in: body).map {
                 Loss(
@@ -144,7 +148,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     /// Everything that has come through the ring is sealed and acknowledged.
-    public var isDrained: Bool { readings.peek() == nil && outbox.openCount == 0 && events.isEmpty && outbox.isDrained }
+    public var isDrained: Bool {
+        readings.peek() == nil && outbox.openCount == 0 && events.isEmpty && outbox.isDrained && skips.isEmpty
+    }
 
     /// The Sampler has finished, with so many readings of each channel: seals what is open and gives out all KPI
     /// windows, as at an orderly stop, but goes on delivering.
@@ -187,6 +193,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         speakWithBroker()
         sealEvents()
         offer()
+        tellSkipped()
+        keepSkipped()
         if statusIsDue { republishStatus() }
         checkpointIfDue()
         healthIfDue()
@@ -202,7 +210,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
-        next = min(next, sheets.deadline)
+        next = min(next, sheets.deadline, offersMore ? now : skippedDeadline)
         for filter in flaps { next = min(next, filter.deadline) }
         if settling.anchor == nil {
             // Nothing tells when the clock settles: look once a second until it has, and when the wait is over.
@@ -360,7 +368,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         let isUnnamed = hasTakenUpRecovery && !outbox.isStreamOnFlash
         guard now >= checkpointAt || outbox.isTimeDue || isUnnamed, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
-        if !isUnnamed { provisionalKPIs() }
+        if !isUnnamed { provisionalKPIs(isCheckpoint: true) }
         writeCheckpoint(isOrderly: false)
     }
 

@@ -33,6 +33,8 @@ public struct CourierPlan: Sendable {
     public var channelPeriods: [Duration?] = []
     /// The node's power is switched: its time without is expected.
     public var isSwitched = false
+    /// Names of channels whose readings are never published, only what is folded from them.
+    public var withheldChannels: Set<String> = []
 
     public init(
         nodeID: String, city: String, version: String, boardSerial: String?, topicRoot: String, inventory: Inventory,

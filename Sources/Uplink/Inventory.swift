@@ -5,7 +5,8 @@
 //      "config_hash":"9c1e04d2","sensor_count":1,"channel_count":2,"sensors":[{"id":"air","driver":"bme280",
 //      "channels":[{"name":"air.temperature","unit":"Cel","scale":-2,"calibration":"1f00a2c4"}, …]}]}
 //
-// `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none.
+// `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none;
+// `"withheld":true` is said of a channel whose readings are not published (counts of people and vehicles).
 // `site`, `location`, `timezone`, `powered` are absent when the configuration does not say.
 //
 // At most 16 KiB, because brokers limit retained messages. A larger node is abbreviated in steps, with
@@ -19,6 +20,8 @@ public struct Inventory: Sendable, Equatable {
         public var unit: String
         public var scale: Int8
         public var calibration: String?
+        /// Its readings do not leave the node: only what is made of them does.
+        public var isWithheld = false
 
         public init(name: String, unit: String, scale: Int8, calibration: String?) {
             self.name = name
@@ -139,6 +142,7 @@ public struct Inventory: Sendable, Equatable {
                     entry.text("unit", channel.unit)
                     entry.integer("scale", Int64(channel.scale))
                     entry.text("calibration", ifPresent: channel.calibration)
+                    if channel.isWithheld { entry.flag("withheld", true) }
                 }
             }
         }

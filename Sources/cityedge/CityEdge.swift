@@ -158,7 +158,8 @@ struct OutboxFolder: ParsableCommand {
     }
 
     struct Dump: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints every record as a line of JSON.")
+        static let configuration = CommandConfiguration(
+            abstract: "Prints every record as a line of JSON, those too that are withheld from the broker.")
         @OptionGroup var place: Place
         func run() throws { try CityEdge.perform { () throws(Failure) in try outboxDump(place.outbox) } }
     }
