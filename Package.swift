@@ -32,7 +32,9 @@ let package = Package(
             name: "LinuxWorld", dependencies: ["World", "CGpio", "CMosquitto", "CLinux"], swiftSettings: strict),
         .target(name: "SimulatedWorld", dependencies: ["World"], swiftSettings: strict),
         .target(name: "Sensors", dependencies: ["World"], swiftSettings: strict),
-        .target(name: "KPIs", dependencies: ["World"], swiftSettings: strict),
+        // Roots and rounding are calls of libm, and a platform's program may import no C library that brings it.
+        .target(
+            name: "KPIs", dependencies: ["World"], swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Outbox", dependencies: ["World"], swiftSettings: strict),
         .target(
             name: "Uplink", dependencies: ["World"], exclude: ["contract.asyncapi.yaml"], swiftSettings: strict),

@@ -67,6 +67,7 @@ struct Assembly {
             nodeID: site.node.id, city: site.node.city, version: cityEdgeVersion, boardSerial: serial,
             topicRoot: site.broker.topicRoot, inventory: inventory,
             channels: site.channels, sensorIDs: site.sensors.map(\.id), kpis: site.kpis,
+            alarms: site.alarms,
             session: SessionParameters(
                 address: site.broker.address, tls: site.broker.tls, version: site.broker.version,
                 clientID: site.node.id,
@@ -105,6 +106,11 @@ struct Assembly {
             node: site.node.id, city: site.node.city, site: site.node.site, timezone: site.node.timezone,
             powered: site.node.powered.rawValue, location: location, board: site.board.name,
             configHash: site.channels.configHash,
+            alarms: site.alarms.map {
+                Inventory.Alarm(
+                    id: $0.id, watches: $0.source == .gauge ? "gauge.\($0.name)" : $0.name,
+                    severity: $0.severity.rawValue)
+            },
             sensors: site.sensors.map { sensor in
                 Inventory.Sensor(
                     id: sensor.id, driver: sensor.driver,

@@ -159,6 +159,7 @@ extension Simulation {
         }
         if isComplete, result.problem == nil { result.problem = kpiProblem(audit, result) }
         if isComplete, result.problem == nil { result.problem = sheetProblem(audit) }
+        if result.problem == nil { result.problem = alarmProblem() }
         if let unreadable = audit.unreadable.first { result.problem = "a message against the contract: \(unreadable)" }
         return result
     }

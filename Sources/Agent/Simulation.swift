@@ -30,7 +30,7 @@ public func runSimulation(seed: UInt64, seeds: UInt64, untilSeconds: Int64?) thr
     }
 }
 
-/// The site that is simulated: every kind of driver, both KPIs, a clock that settles late.
+/// The site that is simulated: every kind of driver, both KPIs, alarms in one seed of two, a clock that settles late.
 package func simulationSite() throws(Failure) -> Site {
     guard let folder = Folders.shipped("config") else {
         throw Failure(
@@ -107,6 +107,9 @@ public final class Simulation {
     private static let salvagedBy = VirtualTime(nanoseconds: 25_000 * 1_000_000_000)
 
     public init(site: Site, seed: UInt64, print: ((String) -> Void)? = nil) throws(Failure) {
+        var site = site
+        var random = Random(seed: seed, purpose: "alarms")
+        if random.chance(1, in: 2) { site.alarms = [] }
         self.site = site
         self.seed = seed
         let clock = SimulatedClock(seed: seed)

@@ -175,12 +175,17 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         var items: [Item] = []
         let time = now.truncatedToMicroseconds
         let utc = anchor.utc(now)
+        takeUpGauges()
+        var air = gauges.air
         kpis.folder!.take(which, now: utc) { contribution in
+            air.take(contribution)
             var body: [UInt8] = []
             contribution.encodeBody(into: &body)
             items.append(Item(time: time, body: body))
         }
+        gauges.air = air
         if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        giveGauges(utc, anchor: anchor)
         if which == .provisional { kpis.givenBefore = kpis.next }
         let passed = kpis.folder!.passedThrough
         if passed > outbox.kpisPassedThrough {

@@ -4,7 +4,7 @@
 //
 // `step` does everything that is due and says when it wants to be called again; an answer of disk or broker, or news
 // from the Sampler, may call it earlier. `Courier+Session.swift` speaks with the broker, `Courier+Events.swift` tells
-// changes, `Courier+KPIs.swift` feeds the second consumer.
+// changes, `Courier+KPIs.swift` feeds the second consumer, `Courier+Alarms.swift` judges thresholds.
 
 import KPIs
 public import Outbox
@@ -61,8 +61,10 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var kpis: KPIFeed
     var sheets = SheetFeed()
     var skips = SkippedNumbers()
+    var gauges: GaugeFeed
     /// The last offers of a step were passed over: there may be more.
     var offersMore = false
+    var alarms: AlarmWatch
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
     let isNewStream: Bool
@@ -116,6 +118,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         checkpointAt = now + plan.checkpointEvery
         healthAt = plan.carriesOnly ? .distantFuture : now + Limits.healthEvery
         flaps = [FlapFilter](repeating: FlapFilter(), count: plan.sensorIDs.count)
+        // The Sampler begins when the flash has been looked at, or `recoveryWait` later.
+        alarms = AlarmWatch(
+            plan.carriesOnly ? [] : plan.alarms, channels: plan.channels.count, from: now + Limits.recoveryWait)
         senML = SenMLEncoder(city: plan.city, node: plan.nodeID)
         lanes = LaneEncoder(node: plan.nodeID)
         isNewStream = outbox.nextSequence(.events) == 1
@@ -124,6 +129,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         kpis.takeUp(&outbox)
         if plan.carriesOnly { outbox.takenOverAt = startedAt }
         self.kpis = kpis
+        gauges = GaugeFeed(plan.kpis)
         skips = SkippedNumbers(of: &outbox.disk, at: startedAt)
         outbox.readTombstone = { body in
             EventItem.tombstone(in: body).map {
@@ -157,6 +163,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     public mutating func sealWhatIsLeft(taken: [UInt64]) {
         _ = step()
         noteRefusedAtEnd(taken)
+        alarms.isOver = true
         sealReadings()
         provisionalKPIs()
         sealEvents()
@@ -181,6 +188,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         takeNotices()
         tellDiscarded()
         takeReadings()
+        stepAlarms()
         sealIfDue()
         giveBeforeOutage()
         outbox.step(now: now, isOffering: isOnline && mayOffer)
@@ -206,7 +214,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
 
     private func nextDeadline() -> Boottime {
         var next = min(session.deadline, broker.deadline(), outbox.deadline())
-        if stop == nil { next = min(next, checkpointAt) }
+        if stop == nil { next = min(next, checkpointAt, alarms.deadline) }
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
@@ -229,6 +237,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             ("outbox", outbox.deadline()), ("history", historyAllowance.readyAt), ("kpis", kpis.deadline),
             ("day sheet", sheets.deadline),
             ("seal", outbox.openOldest.map { $0 + sealAge } ?? .distantFuture),
+            ("alarms", stop == nil ? alarms.deadline : .distantFuture),
             ("stop", stop?.nextStage ?? .distantFuture), ("resume", resumeIsDue ? now : .distantFuture),
         ]
         return due.filter { $0.1 <= now }.map(\.0).joined(separator: ", ")
@@ -277,6 +286,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
                 ordinals[index] = reading.ordinal
                 if outbox.isOpenFull { sealReadings() }
                 outbox.append(reading)
+                judge(reading)
                 figures.readings &+= 1
             }
             readings.drop()

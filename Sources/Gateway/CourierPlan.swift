@@ -16,6 +16,7 @@ public struct CourierPlan: Sendable {
     public var channels: ChannelTable
     public var sensorIDs: [String]
     public var kpis: [KPIBinding]
+    public var alarms: [AlarmRule]
     public var session: SessionParameters
     public var trustsSystemClock: Bool
     public var settleWait: Duration
@@ -38,10 +39,10 @@ public struct CourierPlan: Sendable {
 
     public init(
         nodeID: String, city: String, version: String, boardSerial: String?, topicRoot: String, inventory: Inventory,
-        channels: ChannelTable, sensorIDs: [String], kpis: [KPIBinding], session: SessionParameters,
-        trustsSystemClock: Bool, settleWait: Duration, batchAge: Duration, lossWindow: Duration,
-        checkpointEvery: Duration, historyBytesPerSecond: Int?, historyBatchesPerSecond: Int?,
-        reconnectLongest: Duration
+        channels: ChannelTable, sensorIDs: [String], kpis: [KPIBinding],
+        alarms: [AlarmRule] = [], session: SessionParameters, trustsSystemClock: Bool, settleWait: Duration,
+        batchAge: Duration, lossWindow: Duration, checkpointEvery: Duration, historyBytesPerSecond: Int?,
+        historyBatchesPerSecond: Int?, reconnectLongest: Duration
     ) {
         self.nodeID = nodeID
         self.city = city
@@ -52,6 +53,7 @@ public struct CourierPlan: Sendable {
         self.channels = channels
         self.sensorIDs = sensorIDs
         self.kpis = kpis
+        self.alarms = alarms
         self.session = session
         self.trustsSystemClock = trustsSystemClock
         self.settleWait = settleWait

@@ -7,6 +7,7 @@ public enum Limits {
     /// Channels of one node.
     public static let channels = 1_024
     public static let sensors = 256
+    public static let alarms = 64
     /// Samples that one driver may give at once.
     public static let samplesPerCollect = 256
     /// Readings between Sampler and Courier: at 1,000 readings/s four seconds of a stalled Courier.

@@ -2,7 +2,7 @@
 // that the configuration only names.
 
 public import Sensors
-import World
+public import World
 
 public enum Configuration {
     /// What a configuration may cost, so that a damaged or hostile one stays cheap.
@@ -32,10 +32,13 @@ public enum Configuration {
     ///   - boards: all board definitions.
     ///   - compatible: this computer's `/proc/device-tree/compatible`, empty when it has none: for `board: auto`.
     ///   - drivers: the catalogue.
+    ///   - knownGauges: what alarms may watch beside channels, as `gauge.<name>`.
+    ///   - zone: what the tz database has under a name; nil: there is none at hand, names are checked by their shape.
     ///   - fileExists: whether a file that the configuration names is there and readable.
     public static func load(
         main: SourceText, dropIns: [SourceText] = [], boards: [SourceText], compatible: [String] = [],
-        drivers: [DriverEntry] = Catalogue.entries, fileExists: (String) -> Bool
+        drivers: [DriverEntry] = Catalogue.entries, knownGauges: [Gauge] = [],
+        zone: ((String) -> ZoneLookup)? = nil, fileExists: (String) -> Bool
     ) throws(ConfigurationProblems) -> Loaded {
         let findings = Findings()
         let dropIns = dropIns.sorted { $0.name < $1.name }
@@ -45,8 +48,9 @@ public enum Configuration {
 
         let root = merged(main: main, dropIns: dropIns, findings)
         var loader = SiteLoader(
-            folder: folder(of: main.name), boards: board, compatible: compatible, drivers: drivers, findings)
-        let site = loader.site(root, fileExists: fileExists)
+            folder: folder(of: main.name), boards: board, compatible: compatible, drivers: drivers,
+            knownGauges: knownGauges, findings)
+        let site = loader.site(root, fileExists: fileExists, zone: zone)
 
         let files = [main.name] + dropIns.map(\.name) + boardList.map(\.name)
         if let problems = findings.verdict(files: files, limit: Limits.problems) { throw problems }

@@ -1,7 +1,8 @@
 // The hash that every batch carries: two batches with the same one were made under the same meaning of their numbers.
 //
 // It is taken over what the numbers mean (place, board, sensors with wiring and calibration, channels, indicators), not
-// over where they go (broker, outbox), and not over formatting, comments or the order of the file.
+// over where they go (broker, outbox) or what is made of them on the way (alarms), and not over formatting, comments or
+// the order of the file.
 
 import Sensors
 import World

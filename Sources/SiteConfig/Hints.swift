@@ -43,6 +43,7 @@ struct Hint {
         "mqtt": .key("broker"), "server": .key("broker"), "output": .key("broker"), "outputs": .key("broker"),
         "device": .key("node"), "gateway": .key("node"), "esphome": .key("node"), "agent": .key("node"),
         "devices": .key("sensors"), "sensor": .key("sensors"), "inputs": .key("sensors"), "channels": .key("sensors"),
+        "alarm": .key("alarms"), "alerts": .key("alarms"), "thresholds": .key("alarms"), "triggers": .key("alarms"),
         "kpi": .key("kpis"), "indicators": .key("kpis"), "buffer": .key("outbox"), "storage": .key("outbox"),
         "queue": .key("outbox"), "cache": .key("outbox"), "hardware": .key("board"), "timezone": nodeOwned("timezone"),
         "id": nodeOwned("id"), "city": nodeOwned("city"), "location": nodeOwned("location"), "site": nodeOwned("site"),
@@ -141,6 +142,19 @@ struct Hint {
         "channel": .key("from"), "source": .key("from"), "sensor": .key("from"), "interval": .key("window"),
         "period": .key("window"), "households": .key("customers"), "users": .key("customers"),
         "dma": .key("zone"), "area": .key("zone"), "district": .key("zone"),
+    ]
+
+    static let alarm: [String: Hint] = [
+        "name": .key("id"), "alarm": .key("id"), "channel": .key("when"), "from": .key("when"),
+        "sensor": .key("when", "$.<channel>"), "entity_id": .key("when"), "source": .key("when"),
+        "threshold": .key("above"), "high": .key("above"), "max": .key("above"), "over": .key("above"),
+        "upper": .key("above"), "greater_than": .key("above"), "low": .key("below"), "min": .key("below"),
+        "under": .key("below"), "lower": .key("below"), "less_than": .key("below"), "for": .key("hold"),
+        "delay": .key("hold"), "delay_on": .key("hold"), "duration": .key("hold"), "hold_time": .key("hold"),
+        "delay_off": .key("clear_after"), "cooldown": .key("clear_after"), "clear_hold": .key("clear_after"),
+        "priority": .key("severity"), "level": .key("severity"), "topic": .key("lane"),
+        "hysteresis": .say(
+            "`clear`: where the alarm ends", "write the value itself, for example `clear: 180 ug/m3`"),
     ]
 }
 

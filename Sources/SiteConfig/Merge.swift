@@ -1,5 +1,5 @@
-// Main file + drop-ins → one tree. Maps merge; the lists `sensors` and `kpis` append; of a value set twice the later
-// file's counts, and `config show` says so.
+// Main file + drop-ins → one tree. Maps merge; the lists `sensors`, `kpis` and `alarms` append; of a value set twice
+// the later file's counts, and `config show` says so.
 
 enum Merge {
     static func merged(_ base: YAMLNode, _ over: YAMLNode, path: String = "", _ findings: Findings) -> YAMLNode {

@@ -1,8 +1,8 @@
 // The name that was probably meant.
 
-enum Nearest {
+package enum Nearest {
     /// The candidate that is closest to what was typed, if it is close enough to be worth a guess.
-    static func name(to typed: String, among candidates: [String]) -> String? {
+    package static func name(to typed: String, among candidates: [String]) -> String? {
         let wanted = Array(typed.lowercased().utf8.prefix(64))
         var best: (name: String, distance: Int)?
         for candidate in candidates {

@@ -6,6 +6,8 @@ public import World
 
 public struct Site: Sendable {
     public var node: Node
+    /// The rules of `node.timezone`; nil when the configuration was read without a tz database at hand.
+    public var zone: SiteZone?
     public var board: Board
     public var clock: ClockTrust
     /// How long batches wait for the clock to settle before they go out unsettled.
@@ -16,6 +18,7 @@ public struct Site: Sendable {
     /// Every channel of every sensor, in order; `KPIBinding.channel` and readings index into it.
     public var channels: ChannelTable
     public var kpis: [KPIBinding]
+    public var alarms: [AlarmRule]
 }
 
 public struct Node: Sendable, Equatable {

@@ -8,20 +8,30 @@ struct SiteLoader {
     let boards: [Board]
     let compatible: [String]
     let drivers: [DriverEntry]
+    /// What alarms may watch beside channels.
+    let knownGauges: [Gauge]
     let findings: Findings
+    /// The node's time zone, once it has been looked up.
+    var zone: SiteZone?
 
-    init(folder: String, boards: [Board], compatible: [String], drivers: [DriverEntry], _ findings: Findings) {
+    init(
+        folder: String, boards: [Board], compatible: [String], drivers: [DriverEntry], knownGauges: [Gauge],
+        _ findings: Findings
+    ) {
         self.folder = folder
         self.boards = boards
         self.compatible = compatible
         self.drivers = drivers
+        self.knownGauges = knownGauges
         self.findings = findings
     }
 
     /// Nil when there is a problem.
-    mutating func site(_ root: YAMLNode, fileExists: (String) -> Bool) -> Site? {
+    mutating func site(
+        _ root: YAMLNode, fileExists: (String) -> Bool, zone lookUp: ((String) -> ZoneLookup)?
+    ) -> Site? {
         var top = Fields(root, name: "the configuration", at: root.place, depth: 0, findings)
-        let node = node(&top)
+        let node = node(&top, lookUp)
         let board = board(&top)
         let clock = top.scalar("clock", default: "ntp")
             .flatMap { findings.choice($0, of: ["ntp", "trust-system"]) }.flatMap(ClockTrust.init)
@@ -32,23 +42,24 @@ struct SiteLoader {
         var sensors = SensorLoader(board: board, drivers: drivers, folder: folder, findings)
         sensors.read(&top, fileExists: fileExists)
         let kpis = kpis(&top, sensors)
+        let alarms = alarms(&top, sensors)
         top.finish(Hint.top)
 
         guard findings.problems.isEmpty, let node, let board, let clock, let settleWait, let broker, let outbox else {
             return nil
         }
         var site = Site(
-            node: node, board: board, clock: clock, settleWait: settleWait, broker: broker, outbox: outbox,
+            node: node, zone: zone, board: board, clock: clock, settleWait: settleWait, broker: broker, outbox: outbox,
             sensors: sensors.sensors,
             channels: ChannelTable(channels: sensors.sensors.flatMap { $0.channels.map(\.channel) }, configHash: ""),
-            kpis: kpis)
+            kpis: kpis, alarms: alarms)
         site.channels.configHash = Fingerprint.hash(of: site)
         return site
     }
 
     // MARK: Node
 
-    private func node(_ top: inout Fields) -> Node? {
+    private mutating func node(_ top: inout Fields, _ lookUp: ((String) -> ZoneLookup)?) -> Node? {
         if !top.has("node") {
             findings.addMissing(
                 top.place, "no `node`", "the name of this place", "add `node: {id: lamppost-0042, city: malaga}`")
@@ -61,7 +72,7 @@ struct SiteLoader {
         let city = fields.required("city", "the city's name, as in topics", example: "city: malaga")
             .flatMap { findings.name($0, extra: "-_") }
         let site = fields.scalar("site")
-        let timezone = fields.scalar("timezone", default: "UTC").flatMap(timezone)
+        let timezone = fields.scalar("timezone", default: "UTC").flatMap { self.timezone($0, lookUp) }
         let powered = fields.scalar("powered", default: "permanent")
             .flatMap { findings.choice($0, of: ["permanent", "switched"]) }.flatMap(Node.Powered.init)
         let (latitude, longitude) = location(&fields)
@@ -82,23 +93,6 @@ struct SiteLoader {
             findings.addMissing(fields.place, "no `\(missing)` in `location`", "both of them", "add `\(missing): ...`")
         }
         return (latitude, longitude)
-    }
-
-    /// By shape only: the names of the tz database are the platform's to know.
-    private func timezone(_ scalar: Scalar) -> String? {
-        let parts = scalar.text.split(separator: "/", omittingEmptySubsequences: false)
-        let isName = parts.allSatisfy { part in
-            part.first?.isASCII == true && part.first?.isUppercase == true
-                && part.unicodeScalars.allSatisfy {
-                    $0.isASCII && ($0.properties.isAlphabetic || "0123456789_-+".unicodeScalars.contains($0))
-                }
-        }
-        let isAbbreviation = !scalar.text.contains("/") && !["UTC", "GMT"].contains(scalar.text)
-        if isName, parts.count <= 3, !isAbbreviation { return scalar.text }
-        findings.add(
-            scalar.place, quoted("timezone: \(scalar.text)"), "a name of the tz database, or UTC",
-            "write for example `timezone: Europe/Madrid`")
-        return nil
     }
 
     // MARK: Board

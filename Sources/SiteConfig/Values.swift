@@ -108,6 +108,38 @@ extension Findings {
         }
     }
 
+    /// A threshold of something in that unit, exact, and within what is plausible there: beyond it readings are
+    /// uncertain, and not judged. States, counts and indices need no unit.
+    func level(
+        _ scalar: Scalar, in unit: Unit, of name: String, _ plausible: ClosedRange<Double>
+    ) -> DecimalNumber? {
+        let isPlain = unit.symbol == "/" || unit.dimension == .count
+        let expected =
+            isPlain ? "a number" : "a threshold with its unit (\(unit.display), or another of the same kind)"
+        var number: DecimalNumber?
+        do throws(Quantity.Fault) {
+            let quantity = try Quantity.parse(scalar.text, wanted: unit)
+            guard quantity.unit.dimension == unit.dimension else {
+                refuse(scalar, expected, "write it in \(unit.display), the unit of \(name)")
+                return nil
+            }
+            number = quantity.converted(to: unit)?.number
+            if number == nil {
+                refuse(scalar, "a threshold that is exact in \(unit.display)", "write it in \(unit.display)")
+            }
+        } catch {
+            if isPlain, case .noUnit(let plain) = error {
+                number = plain
+            } else {
+                refuse(scalar, expected, remedy(scalar, error, [unit.display], likely: isPlain ? "" : unit.display))
+            }
+        }
+        guard let number, !plausible.contains(number.value) else { return number }
+        let range = "\(plausible.lowerBound.shown) to \(plausible.upperBound.shown) \(unit.display)"
+        refuse(scalar, "a threshold within the plausible range of \(name), \(range)", "correct it")
+        return nil
+    }
+
     private func remedy(
         _ scalar: Scalar, _ fault: Quantity.Fault, _ units: [String], likely: String
     ) -> String {

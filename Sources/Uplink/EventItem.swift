@@ -17,6 +17,10 @@
 // | `disk`              | `state` ok, full, read_only or failed, `reason`                                             |
 // | `nobody_subscribed` | `topic` (last level), `state` began or ended, `messages` acknowledged so                    |
 // | `refused`           | `topic` (last level), `code` (MQTT 5 reason), `reason`                                      |
+// | `alarm`             | `id`, `state` raised, cleared or unknown, `severity`, `channel` or `gauge`, `value` judged  |
+// |                     | last, `unit`, `direction` above or below, `threshold`, `clear`, `since` (seconds to the     |
+// |                     | item's own `t`, ≤ 0: the condition has held from there; unknown: a value was judged last),  |
+// |                     | `reason` (of unknown), `initial` (true: the first since the process started)                |
 
 public import World
 
@@ -131,6 +135,26 @@ public enum EventItem {
         body.text("topic", topic.name)
         body.literal("state", span == .ended ? "ended" : "began")
         body.unsigned("messages", messages)
+        return body.bytes
+    }
+
+    /// `value` in the rule's scale, nil when there is none; `since`: how long ago, ≤ 0.
+    public static func alarm(
+        _ rule: AlarmRule, _ state: AlarmRule.State, value: Int64?, since: Duration?, reason: String?, isInitial: Bool
+    ) -> [UInt8] {
+        var body = ObjectBody(kind: "alarm")
+        body.text("id", rule.id)
+        body.text("state", state.rawValue)
+        body.text("severity", rule.severity.rawValue)
+        body.text(rule.source == .gauge ? "gauge" : "channel", rule.name)
+        if let value { body.decimal("value", value, scale: rule.scale) }
+        body.text("unit", rule.unit)
+        body.text("direction", rule.side.rawValue)
+        body.decimal("threshold", rule.threshold.mantissa, scale: rule.threshold.exponent)
+        body.decimal("clear", rule.clear.mantissa, scale: rule.clear.exponent)
+        if let since { body.decimal("since", since.nanoseconds / 1_000, scale: -6) }
+        body.text("reason", ifPresent: reason)
+        if isInitial { body.flag("initial", true) }
         return body.bytes
     }
 

@@ -2,17 +2,20 @@
 //
 //     {"v":1,"node":"lamppost-0042","city":"malaga","site":"Plaza Mayor, column 42","timezone":"Europe/Madrid",
 //      "powered":"permanent","location":{"latitude":36.7213,"longitude":-4.4214},"board":"raspberry-pi-5",
-//      "config_hash":"9c1e04d2","sensor_count":1,"channel_count":2,"sensors":[{"id":"air","driver":"bme280",
+//      "config_hash":"9c1e04d2","sensor_count":1,"channel_count":2,"alarm_count":1,
+//      "alarms":[{"id":"frost","when":"air.temperature","severity":"warning"}],
+//      "sensors":[{"id":"air","driver":"bme280",
 //      "channels":[{"name":"air.temperature","unit":"Cel","scale":-2,"calibration":"1f00a2c4"}, …]}]}
 //
 // `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none;
 // `"withheld":true` is said of a channel whose readings are not published (counts of people and vehicles).
-// `site`, `location`, `timezone`, `powered` are absent when the configuration does not say.
+// `site`, `location`, `timezone`, `powered` are absent when the configuration does not say, `alarm_count` and `alarms`
+// when there are none.
 //
 // At most 16 KiB, because brokers limit retained messages. A larger node is abbreviated in steps, with
-// `"truncated":true`: first every sensor's `channels` become its `channel_count`; then only as many sensors are listed
-// as fit, without `site`. `sensor_count` and `channel_count` of the node are always whole, so that a reader sees what
-// is not listed; the readings themselves carry names and units.
+// `"truncated":true`: first `alarms` goes and every sensor's `channels` become its `channel_count`; then only as many
+// sensors are listed as fit, without `site`. The counts of the node are always whole, so that a reader sees what is not
+// listed; the readings themselves carry names and units.
 
 public struct Inventory: Sendable, Equatable {
     public struct Channel: Sendable, Equatable {
@@ -43,6 +46,19 @@ public struct Inventory: Sendable, Equatable {
         }
     }
 
+    public struct Alarm: Sendable, Equatable {
+        public var id: String
+        /// A channel, or a gauge as `gauge.<name>`.
+        public var watches: String
+        public var severity: String
+
+        public init(id: String, watches: String, severity: String) {
+            self.id = id
+            self.watches = watches
+            self.severity = severity
+        }
+    }
+
     /// In millionths of a degree: 0.1 m, and exact as text.
     public struct Location: Sendable, Equatable {
         public var latitudeMicrodegrees: Int64
@@ -70,11 +86,12 @@ public struct Inventory: Sendable, Equatable {
     public var location: Location?
     public var board: String
     public var configHash: String
+    public var alarms: [Alarm]
     public var sensors: [Sensor]
 
     public init(
         node: String, city: String, site: String?, timezone: String?, powered: String?, location: Location?,
-        board: String, configHash: String, sensors: [Sensor]
+        board: String, configHash: String, alarms: [Alarm] = [], sensors: [Sensor]
     ) {
         self.node = node
         self.city = city
@@ -84,6 +101,7 @@ public struct Inventory: Sendable, Equatable {
         self.location = location
         self.board = board
         self.configHash = configHash
+        self.alarms = alarms
         self.sensors = sensors
     }
 
@@ -115,7 +133,9 @@ public struct Inventory: Sendable, Equatable {
         body.text("config_hash", configHash)
         body.integer("sensor_count", Int64(sensors.count))
         body.integer("channel_count", Int64(sensors.reduce(0) { $0 + $1.channels.count }))
+        if !alarms.isEmpty { body.integer("alarm_count", Int64(alarms.count)) }
         if detail != .whole { body.flag("truncated", true) }
+        if detail == .whole, !alarms.isEmpty { render(alarms, into: &body) }
         body.array("sensors") { array in
             for sensor in sensors {
                 // What closes the array and the object, beside what this sensor can take at most: every byte of its
@@ -126,6 +146,18 @@ public struct Inventory: Sendable, Equatable {
             }
         }
         return body.object
+    }
+
+    private func render(_ alarms: [Alarm], into body: inout ObjectBody) {
+        body.array("alarms") { array in
+            for alarm in alarms {
+                array.element { entry in
+                    entry.text("id", alarm.id)
+                    entry.text("when", alarm.watches)
+                    entry.text("severity", alarm.severity)
+                }
+            }
+        }
     }
 
     private static func render(_ sensor: Sensor, withChannels: Bool, into object: inout ObjectBody) {

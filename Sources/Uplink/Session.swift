@@ -11,6 +11,7 @@
 //   lasted.
 // - At most `window` messages are in flight: the smaller of our limit and the broker's receive maximum (MQTT 5 section
 //   3.3.4) less a place that is left to `status`, and no more payload than `windowBytes` beyond the first message.
+//   Events and security have a place more than the others, and room beyond `windowBytes`.
 // - PUBACK below 0x80 acknowledges. 0x10 does too (nobody subscribes) and is told where it begins and ends, per topic.
 //   From 0x80 on nothing is acknowledged, and sending to that topic pauses with a back-off of its own.
 // - A broker that comes and goes, or fails in changing ways, is told by the rules of `FlapFilter`.
@@ -233,9 +234,11 @@ public struct Session: Sendable {
 
     /// Whether a message with so much payload may be handed to the broker now.
     public func mayPublish(_ topic: TopicKind, bytes: Int, at now: Boottime) -> Bool {
-        guard phase == .online, inFlight.count < window else { return false }
+        let isUrgent = topic == .events || topic == .security
+        // One place of a window of some size is theirs: an alarm does not wait until history is acknowledged.
+        guard phase == .online, inFlight.count < (isUrgent || window < 8 ? window : window - 1) else { return false }
         if let until = topics[Int(topic.rawValue)].pausedUntil, now < until { return false }
-        return inFlight.isEmpty || inFlight.bytes + bytes <= limits.windowBytes
+        return inFlight.isEmpty || isUrgent || inFlight.bytes + bytes <= limits.windowBytes
     }
 
     /// The broker has taken a QoS 1 message.

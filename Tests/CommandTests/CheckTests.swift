@@ -41,6 +41,45 @@ func site(port: UInt16, scheme: String = "mqtt", host: String = "127.0.0.1", mor
         #expect(result.end == .exited(0), "\(result.errors)")
     }
 
+    @Test("A time zone is looked up in this computer's database: the nearest name, what to install, what is damaged")
+    func timezone() throws {
+        let folder = try Folder()
+        func errors(_ timezone: String, _ database: String? = nil) throws -> String {
+            let text = site(port: 1883).replacing("city: test", with: "city: test, timezone: \(timezone)")
+            let file = try folder.write("site.yaml", text)
+            let result = try run("cityedge", ["validate", file], environment: database.map { ["TZDIR": $0] } ?? [:])
+            #expect(result.end == .exited(result.errors.isEmpty ? 0 : 78), "\(result.errors)")
+            return result.errors.split(separator: "\n").first.map { String($0.dropFirst(file.utf8.count)) } ?? ""
+        }
+        #expect(try errors("Europe/Madrid") == "")
+        #expect(
+            try errors("Europe/Madird")
+                == ":1:43: found the unknown time zone `Europe/Madird`; expected a name of the tz database, or UTC; "
+                + "write `timezone: Europe/Madrid`")
+        #expect(try errors("Argentina/Ushuaia").hasSuffix("; write `timezone: America/Argentina/Ushuaia`"))
+        #expect(try errors("Europe").contains("found `timezone: Europe`;"))
+        #expect(
+            try errors("Europe/Madrid", folder.path + "/none")
+                == ":1:43: found `timezone: Europe/Madrid`: no tz database in \(folder.path)/none; "
+                + "expected the database of time zones; `apt install tzdata`")
+        #expect(try errors("UTC", folder.path + "/none") == "", "needs none")
+        try folder.write("Broken", "TZif and nothing else")
+        #expect(
+            try errors("Europe/Broken", folder.path).contains("the unknown time zone"), "a folder that is not there")
+        _ = try folder.makeFolder("Etc")
+        try folder.write("Etc/Broken", "TZif and nothing else")
+        try folder.write("tzdata.zi", "# version 2026c\nZ Etc/Broken 0 - X\nL Etc/Broken Old/Broken\n")
+        #expect(
+            try errors("Old/Broken", folder.path)
+                == ":1:43: found the former time zone `Old/Broken`; expected its name of today; "
+                + "write `timezone: Etc/Broken`")
+        #expect(
+            try errors("Etc/Broken", folder.path)
+                == ":1:43: found `timezone: Etc/Broken`: a damaged file, \(folder.path)/Etc/Broken, byte 21: "
+                + "found the end of the file, expected a header of 44 bytes at byte 0; "
+                + "expected a sound file of the tz database; `apt install --reinstall tzdata`")
+    }
+
     @Test("Every problem of a file is told at once, each with its place, and the end is 78")
     func everyProblem() throws {
         let folder = try Folder()

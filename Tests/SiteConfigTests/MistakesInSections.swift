@@ -53,6 +53,54 @@ import Testing
                 .at("7:3", "`name: x` in `node`", "`id`", "write `id: x`"),
             ]),
         Mistake(
+            "A time zone by another name",
+            "node: {id: n, city: c, timezone: Europe/Madird}\nbroker: {url: mqtt://b}\n" + air,
+            [
+                .at(
+                    "1:34", "the unknown time zone `Europe/Madird`", "a name of the tz database, or UTC",
+                    "write `timezone: Europe/Madrid`")
+            ]),
+        Mistake(
+            "A time zone in another region",
+            "node: {id: n, city: c, timezone: Argentina/Ushuaia}\nbroker: {url: mqtt://b}\n" + air,
+            [
+                .at(
+                    "1:34", "the unknown time zone `Argentina/Ushuaia`", "a name of the tz database, or UTC",
+                    "write `timezone: America/Argentina/Ushuaia`")
+            ]),
+        Mistake(
+            "A time zone by a former name",
+            "node: {id: n, city: c, timezone: Africa/Asmera}\nbroker: {url: mqtt://b}\n" + air,
+            [
+                .at(
+                    "1:34", "the former time zone `Africa/Asmera`", "its name of today",
+                    "write `timezone: Africa/Asmara`")
+            ]),
+        Mistake(
+            "A time zone that nobody knows",
+            "node: {id: n, city: c, timezone: Mars/Olympus_Mons}\nbroker: {url: mqtt://b}\n" + air,
+            [
+                .at(
+                    "1:34", "the unknown time zone `Mars/Olympus_Mons`", "a name of the tz database, or UTC",
+                    "write for example `timezone: Europe/Madrid`")
+            ]),
+        Mistake(
+            "A time zone out of its folder",
+            "node: {id: n, city: c, timezone: Europe/../../etc/passwd}\nbroker: {url: mqtt://b}\n" + air,
+            [
+                .at(
+                    "1:34", "`timezone: Europe/../../etc/passwd`", "a name of the tz database, or UTC",
+                    "write for example `timezone: Europe/Madrid`")
+            ]),
+        Mistake(
+            "A time zone whose file is damaged",
+            "node: {id: n, city: c, timezone: Europe/Broken}\nbroker: {url: mqtt://b}\n" + air,
+            [
+                .at(
+                    "1:34", "`timezone: Europe/Broken`: a damaged file", "a sound one",
+                    "`apt install --reinstall tzdata`")
+            ]),
+        Mistake(
             "Top-level keys of other agents",
             head + air + """
                 board: raspberrypi-5

@@ -40,6 +40,18 @@ enum Files {
     struct Missing: Error { var path: String }
 }
 
+/// A tz database of three zones and a damaged one.
+func zones(_ name: String) -> ZoneLookup {
+    let names = ["Africa/Ceuta", "America/Argentina/Ushuaia", "Europe/Madrid"]
+    switch name {
+    case "Europe/Broken":
+        return .unusable(found: "a damaged file", expected: "a sound one", remedy: "`apt install --reinstall tzdata`")
+    case "Africa/Asmera": return .renamed(to: "Africa/Asmara")
+    case _ where names.contains(name): return .found(SiteZone(name: name, rules: .utc, version: "2025b"))
+    default: return .unknown(names: names)
+    }
+}
+
 /// A text as the file `c.yaml`, on a Raspberry Pi 4.
 func load(_ text: String, dropIns: [(String, String)] = [], exists: Bool = true) throws -> Configuration.Loaded {
     try load(bytes: Array(text.utf8), dropIns: dropIns, exists: exists)
@@ -49,7 +61,7 @@ func load(bytes: [UInt8], dropIns: [(String, String)] = [], exists: Bool = true)
     try Configuration.load(
         main: SourceText(name: "c.yaml", bytes: bytes),
         dropIns: dropIns.map { SourceText(name: $0.0, bytes: Array($0.1.utf8)) }, boards: Files.boards(),
-        compatible: ["raspberrypi,4-model-b", "brcm,bcm2711"], fileExists: { _ in exists })
+        compatible: ["raspberrypi,4-model-b", "brcm,bcm2711"], zone: zones, fileExists: { _ in exists })
 }
 
 /// The problems as they are printed.

@@ -109,6 +109,33 @@ struct LaneTests {
         #expect(refused["code"]?.digits == "135" && refused["reason"]?.text == "not authorised")
     }
 
+    @Test("An alarm says its state, its value in the channel's scale, its threshold as configured, and since when")
+    func alarm() throws {
+        let rule = try #require(
+            AlarmRule(
+                id: "no2-high", source: .channel(ChannelID(rawValue: 0)), name: "air.no2", unit: "ug/m3", scale: -1,
+                side: .above, threshold: DecimalNumber(mantissa: 20_005, exponent: -2)!,
+                clear: DecimalNumber(mantissa: 180, exponent: 0)!, hold: .seconds(60), every: .seconds(10)))
+        let raised = EventItem.alarm(
+            rule, .raised, value: 2_124, since: .milliseconds(-60_500), reason: nil, isInitial: false)
+        #expect(
+            String(decoding: raised, as: UTF8.self)
+                == #""kind":"alarm","id":"no2-high","state":"raised","severity":"warning","channel":"air.no2","#
+                + #""value":212.4,"unit":"ug/m3","direction":"above","threshold":200.05,"clear":180,"since":-60.5"#)
+        let unknown = try object(
+            EventItem.alarm(rule, .unknown, value: nil, since: nil, reason: "no acknowledge", isInitial: true))
+        #expect(unknown["value"] == nil && unknown["since"] == nil && unknown["reason"]?.text == "no acknowledge")
+        #expect(unknown["initial"] == .bool(true))
+        let index = try #require(
+            AlarmRule(
+                id: "aqi", source: .gauge, name: "aqi", unit: "/", scale: 0, side: .below, threshold: .zero,
+                clear: .zero, every: .seconds(60), severity: .critical, lane: .security))
+        let gauge = try object(
+            EventItem.alarm(index, .cleared, value: 3, since: .zero, reason: nil, isInitial: false))
+        #expect(gauge["gauge"]?.text == "aqi" && gauge["channel"] == nil && gauge["direction"]?.text == "below")
+        #expect(gauge["since"]?.digits == "0" && gauge["severity"]?.text == "critical")
+    }
+
     @Test("Flags, nested objects and arrays get their commas right")
     func bodies() throws {
         var body = ObjectBody()

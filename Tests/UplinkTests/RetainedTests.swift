@@ -56,6 +56,20 @@ struct RetainedTests {
         #expect(channels[0]["scale"]?.digits == "-2")
     }
 
+    @Test("The inventory names the alarms; abbreviated it counts them")
+    func alarms() throws {
+        #expect(try JSON(inventory(sensors: 1, channels: 1).payload())["alarm_count"] == nil)
+        var small = inventory(sensors: 1, channels: 1)
+        small.alarms = [.init(id: "no2-high", watches: "air.no2", severity: "warning")]
+        let json = try JSON(small.payload())
+        #expect(json["alarm_count"]?.digits == "1" && json["alarms"]?.elements.count == 1)
+        #expect(json["alarms"]?.elements[0]["when"]?.text == "air.no2")
+        var large = inventory(sensors: 100, channels: 16)
+        large.alarms = (0..<64).map { .init(id: "alarm-\($0)", watches: "gauge.aqi", severity: "critical") }
+        let cut = try JSON(large.payload())
+        #expect(cut["alarm_count"]?.digits == "64" && cut["alarms"] == nil)
+    }
+
     @Test("A large inventory is abbreviated in steps, says so, keeps its totals, and never passes 16 KiB")
     func large() throws {
         let counted = inventory(sensors: 100, channels: 16).payload()

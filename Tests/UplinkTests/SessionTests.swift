@@ -87,11 +87,29 @@ struct SessionTests {
     func window(receiveMaximum: UInt16, expected: Int) throws {
         var (session, _) = try online(receiveMaximum: receiveMaximum)
         var sent = 0
-        while session.mayPublish(.readings, bytes: 100, at: at(1)) {
+        while session.mayPublish(.events, bytes: 100, at: at(1)) {
             sent += 1
             session.sent(id(UInt16(sent)), delivery())
         }
         #expect(sent == expected)
+    }
+
+    @Test("A place of a window of eight or more is left to events and security, and no payload holds them up")
+    func urgent() throws {
+        for (receiveMaximum, others) in [(5, 4), (8, 7), (9, 7), (65_535, 31)] as [(UInt16, Int)] {
+            var limits = SessionLimits()
+            limits.windowBytes = 100 * others
+            var (session, _) = try online(limits, receiveMaximum: receiveMaximum)
+            var sent = 0
+            while session.mayPublish(.history, bytes: 100, at: at(1)) {
+                sent += 1
+                session.sent(id(UInt16(sent)), delivery(bytes: 100))
+            }
+            #expect(sent == others, "of \(receiveMaximum)")
+            for topic in [TopicKind.events, .security] {
+                #expect(session.mayPublish(topic, bytes: 5_000, at: at(1)) == (receiveMaximum >= 9))
+            }
+        }
     }
 
     @Test("Payload in flight is bounded, but one message always goes")
