@@ -41,7 +41,7 @@ import World
         #expect(site.sensors[2].settings.line?.isActiveLow == true)
         #expect(site.kpis.map(\.indicator.slug) == ["en-en-ws-2c", "ec-i-es-1c", "ec-i-es-2c"])
         #expect(site.kpis[0].channel == ChannelID(rawValue: 3) && site.kpis[0].windowSeconds == 3600)
-        #expect(site.kpis[1].customers == 1)
+        #expect(site.kpis[1].weight?.value == 1)
         #expect(loaded.notices.isEmpty)
     }
 
@@ -90,6 +90,19 @@ import World
         #expect(site.outbox.memory == 16 << 20 && site.outbox.keepAcknowledged == 4 << 20)
         #expect(site.outbox.historyOldestFirst && site.outbox.historyBytesPerSecond == nil)
         #expect(site.sensors[0].every == .seconds(10) && site.sensors[0].settings.device?.address == 0x76)
+    }
+
+    @Test("The time zone comes with its rules and the database's version; universal time needs no database")
+    func timezone() throws {
+        #expect(try load(head + air).site.zone == SiteZone(name: "UTC", rules: .utc, version: "none"))
+        let madrid = "node: {id: n, city: c, timezone: Europe/Madrid}\nbroker: {url: mqtt://b}\n" + air
+        let zone = try load(madrid).site.zone
+        #expect(zone?.name == "Europe/Madrid" && zone?.version == "2025b")
+        let named = try Configuration.load(
+            main: SourceText(name: "c.yaml", bytes: Array(madrid.utf8)), boards: Files.boards(),
+            compatible: ["raspberrypi,4-model-b"], fileExists: { _ in true }
+        ).site
+        #expect(named.zone == nil && named.node.timezone == "Europe/Madrid", "read without a database")
     }
 
     @Test("Drop-ins append sensors, merge maps and replace values, in the order of their names")
