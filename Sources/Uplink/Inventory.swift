@@ -10,7 +10,8 @@
 //
 // `kpis` is how readings become contributions, so that the platform can fold archived readings again (`KPIBinding`'s
 // record); `tz` is the version of the tz database by which local days are told. Both are absent when there are none.
-// `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none.
+// `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none;
+// `"withheld":true` is said of a channel whose readings are not published (counts of people and vehicles).
 // `site`, `location`, `timezone`, `powered` are absent when the configuration does not say, `alarm_count` and `alarms`
 // when there are none.
 //
@@ -25,6 +26,8 @@ public struct Inventory: Sendable, Equatable {
         public var unit: String
         public var scale: Int8
         public var calibration: String?
+        /// Its readings do not leave the node: only what is made of them does.
+        public var isWithheld = false
 
         public init(name: String, unit: String, scale: Int8, calibration: String?) {
             self.name = name
@@ -158,7 +161,8 @@ public struct Inventory: Sendable, Equatable {
                 // names as an escape of six.
                 let most = 6 * (sensor.id.utf8.count + sensor.driver.utf8.count) + 80
                 if detail == .some, array.count + most > Self.maximumBytes { break }
-                array.element { Self.render(sensor, withChannels: detail == .whole || detail == .withoutKPIs, into: &$0) }
+                let withChannels = detail == .whole || detail == .withoutKPIs
+                array.element { Self.render(sensor, withChannels: withChannels, into: &$0) }
             }
         }
         return body.object
@@ -190,6 +194,7 @@ public struct Inventory: Sendable, Equatable {
                     entry.text("unit", channel.unit)
                     entry.integer("scale", Int64(channel.scale))
                     entry.text("calibration", ifPresent: channel.calibration)
+                    if channel.isWithheld { entry.flag("withheld", true) }
                 }
             }
         }
