@@ -40,7 +40,7 @@ struct ReadingArchive {
         if let kind = line.kind, kind != "readings", kind != "history" { return }
         guard line.payload.first == UInt8(ascii: "[") else { return }
         do throws(ContributionFault) { try take(line.payload) } catch {
-            unreadable.append("\(line.place): \(error.reason)")
+            unreadable.append("\(line.place): \(error.inWords)")
         }
     }
 

@@ -24,7 +24,7 @@ extension DaySheet {
             switch name {
             case "v": version = try reader.integer()
             case "node": node = try reader.string()
-            case "stream": stream = try reader.stream()
+            case "stream": stream = try reader.hexadecimal("stream")
             case "items": try reader.array { reader throws(ContributionFault) in places.append(try reader.skip()) }
             default: try reader.skip()
             }
@@ -79,7 +79,7 @@ extension DaySheet {
         mutating func take(_ name: String, from reader: inout JSONReader) throws(ContributionFault) {
             switch name {
             case "t", "kind": try reader.skip()
-            case "stream": stream = try reader.stream()
+            case "stream": stream = try reader.hexadecimal("stream")
             case "clock_steps", "dark_s", "off_s", "from_s", "to_s", "stray":
                 let value = try reader.integer()
                 guard (0...1 << 40).contains(value) else { throw .outOfRange(member: name) }
