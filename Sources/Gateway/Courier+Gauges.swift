@@ -37,9 +37,15 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             judgeGauge(gauge.name, value: found?.value, scale: gauge.scale, at: now)
             if let found { items.append(Item(time: now.truncatedToMicroseconds, body: Self.body(found, hour: hour))) }
         }
+        keepGauges()
+        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+    }
+
+    /// Before the cursor passes windows that they are made of.
+    mutating func keepGauges() {
+        guard gauges.isBound else { return }
         let content = gauges.air.encoded
         content.withUnsafeBytes { try? outbox.disk.runtimeWrite(GaugeFeed.fileName, at: 0, $0) }
-        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
     }
 
     private static func body(_ gauge: AirGauges.Value, hour: Int64) -> [UInt8] {

@@ -191,6 +191,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         if passed > outbox.kpisPassedThrough {
             // What a restart folds again is then at least what the sheet has not got.
             keepSheet()
+            keepGauges()
             outbox.kpisPassedThrough = passed
         }
         // Windows end on quarter hours at the earliest.

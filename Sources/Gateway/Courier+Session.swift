@@ -282,7 +282,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             if isLeftOut(offered, batch, channels) { continue }
             let skipped = skips.attach(offered.stream)?.range
             senML.append(
-                head(batch.sequence, skipped: skipped), outbox.codec.readings(of: batch), channels, encodedAt: encodedAt, into: &payload)
+                head(batch.sequence, skipped: skipped), outbox.codec.readings(of: batch), channels,
+                encodedAt: encodedAt, into: &payload)
         }
         if !senML.isEmpty { senML.end(into: &payload) }
         let age = isOurs ? now - outbox.codec.newest : .seconds(Int64.max / 2_000_000_000)

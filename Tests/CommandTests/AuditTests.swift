@@ -12,9 +12,10 @@ import Testing
         for number in 1...4 where !missing.contains(number) {
             let skipped = number == 4 ? left.map { ",\"skipped\":[\($0.lowerBound),\($0.upperBound)]" } ?? "" : ""
             lines.append(
-                "\(root)/readings [{\"bn\":\"malaga/lamppost-0042/\",\"bt\":\(midnight + (number - 1) * 21_600).25,"
-                    + "\"stream\":\"7f3a91c2d04be815\",\"seq\":\(number)\(skipped),\"clock\":\"synced\",\"config\":\"9c\","
-                    + "\"n\":\"air.temperature\",\"u\":\"Cel\",\"v\":21.4}]")
+                "\(root)/readings [{\"bn\":\"malaga/lamppost-0042/\","
+                    + "\"bt\":\(midnight + (number - 1) * 21_600).25,"
+                    + "\"stream\":\"7f3a91c2d04be815\",\"seq\":\(number)\(skipped),\"clock\":\"synced\","
+                    + "\"config\":\"9c\",\"n\":\"air.temperature\",\"u\":\"Cel\",\"v\":21.4}]")
         }
         let before = #"{"channels":{"air.temperature":4},"clock_steps":0,"config":"9c","dark_s":0,"#
             + #""day":"2026-11-21","final":true,"from_s":0"#
@@ -27,8 +28,8 @@ import Testing
         lines.append(
             "\(root)/contributions {\"v\":1,\"node\":\"lamppost-0042\",\"stream\":\"7f3a91c2d04be815\","
                 + "\"lane\":\"contributions\",\"seq\":1,\"clock\":\"synced\",\"bt\":\(midnight + 86_430),"
-                + "\"config\":\"9c\",\"items\":[{\"t\":0,\"kind\":\"day_sheet\"," + before.dropFirst() + ",\"h\":\"\(padded)\""
-                + after + "]}")
+                + "\"config\":\"9c\",\"items\":[{\"t\":0,\"kind\":\"day_sheet\"," + before.dropFirst()
+                + ",\"h\":\"\(padded)\"" + after + "]}")
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -174,3 +174,24 @@ private let node = "lamppost-0042"
         #expect(channel.taken == 6 && channel.good == 5 && channel.unseen == 1)
     }
 }
+
+@Suite("Gauges of a node") struct GaugeCourierTests {
+    private static func air(_ plan: inout CourierPlan) {
+        plan.kpis = [
+            KPIBinding(
+                indicator: Indicator.named("en-en-aq-1c")!, channel: ChannelID(rawValue: 0),
+                channelName: "air.temperature", unit: "ug/m3", scale: -2, series: "no2", windowSeconds: 3_600)
+        ]
+    }
+
+    @Test("Without a bound pollutant there is none; with one, none before it has had its hour")
+    func none() throws {
+        for isBound in [false, true] {
+            let bench = try CourierBench { if isBound { Self.air(&$0) } }
+            bench.take(1, 1)
+            bench.run(.seconds(2 * 3_600))
+            let items = try bench.received("contributions").flatMap { $0["items"]?.elements ?? [] }
+            #expect(!items.contains { $0["kind"]?.string == "gauge" })
+        }
+    }
+}

@@ -15,9 +15,9 @@
 //      "hour":1795255200}
 //     {"kind":"gauge","gauge":"eaqi","value":2,"of":"no2","table":"eaqi-v2","conv":"eu-293k","hour":1795255200}
 //
-// `hour`: UTC seconds at which the newest hour began. `of`: the pollutant that decides. `beyond`, and true: the value is
-// beyond the table's last row. `conv` only where something was converted. A later revision of an hour changes the gauges
-// of the hours after it, not those that were given.
+// `hour`: UTC seconds at which the newest hour began. `of`: the pollutant that decides. `beyond`, and true: the value
+// is beyond the table's last row. `conv` only where something was converted. A later revision of an hour changes the
+// gauges of the hours after it, not those that were given.
 
 public import World
 
@@ -59,9 +59,10 @@ public struct AirGauges: Equatable, Sendable {
         /// Thousandths of ppb rather than ng/m³.
         var isShare: Bool
         var scale: Int8
-        /// By the hour's start. NaN has no place here: nil is an hour without.
+        /// An hour without a mean is not there.
         var hours: [(start: Int64, mean: Int64)] = []
         var parts: [Part] = []
+        static let partsMax = 32
 
         static func == (a: Track, b: Track) -> Bool {
             a.pollutant == b.pollutant && a.isShare == b.isShare && a.scale == b.scale && a.parts == b.parts
@@ -84,6 +85,7 @@ public struct AirGauges: Equatable, Sendable {
             }
             let hour = gridStart(of: part.start, length: 3_600)
             parts.removeAll { $0.start < hour - 3 * 3_600 }
+            if parts.count > Self.partsMax { parts.removeFirst() }
             let own = parts.filter { gridStart(of: $0.start, length: 3_600) == hour }
             let seconds = own.reduce(0) { $0 + $1.seconds }
             hours.removeAll { $0.start == hour || $0.start <= hour - Int64(AirGauges.hoursKept) * 3_600 }
@@ -94,6 +96,7 @@ public struct AirGauges: Equatable, Sendable {
             guard let mean = Int64(exactly: (integral + divisor / 2) / divisor) else { return }
             let place = hours.firstIndex { $0.start > hour } ?? hours.count
             hours.insert((hour, mean), at: place)
+            if hours.count > AirGauges.hoursKept { hours.removeFirst() }
         }
     }
 
