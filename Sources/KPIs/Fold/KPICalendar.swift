@@ -1,5 +1,5 @@
-// The local calendar as contributions need it: in which local day a window begins, and in which part of it. A value: who
-// makes it knows the tz database, here are only whole seconds.
+// The local calendar as contributions need it: in which local day a window begins, and in which part of it. A value:
+// who makes it knows the tz database, here are only whole seconds.
 
 public struct KPICalendar: Sendable {
     /// Seconds that local time is ahead of UTC at a UTC second.

@@ -1,5 +1,5 @@
-// The energy of a sound level, as a whole number: round(10^(L/10)), in units of p0² (p0 = 20 µPa), for every tenth of a
-// decibel from 0 to 160. Made once, from whole numbers: every board has the same table, to the last digit.
+// The energy of a sound level, as a whole number: round(10^(L/10)), in units of p0² (p0 = 20 µPa), for every tenth of
+// a decibel from 0 to 160. Made once, from whole numbers: every board has the same table, to the last digit.
 
 enum SoundEnergy {
     /// Tenths of a decibel that have an energy.
