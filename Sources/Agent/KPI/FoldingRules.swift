@@ -84,7 +84,6 @@ struct FoldingRules {
                 "\(node) told its days by tz \(timezoneVersion), this computer has \(zone.version): contributions will "
                     + "name that one")
         }
-        let rules = zone.rules
-        return KPICalendar(version: zone.version) { Int(rules.offsetSeconds(at: $0)) }
+        return KPICalendar(zone: zone.rules, version: zone.version)
     }
 }
