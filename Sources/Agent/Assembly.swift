@@ -99,9 +99,18 @@ struct Assembly {
                     channels: sensor.channels.map {
                         Inventory.Channel(
                             name: $0.channel.name, unit: $0.channel.unit, scale: $0.channel.scale,
-                            calibration: $0.calibrationHash)
+                            calibration: $0.calibrationHash, instrument: instrument($0))
                     })
             })
+    }
+
+    private func instrument(_ channel: ChannelSettings) -> Inventory.Instrument? {
+        let instrument = channel.instrument
+        if instrument == .unstated { return nil }
+        return Inventory.Instrument(
+            grade: instrument.grade.rawValue, standard: instrument.standard, serial: instrument.serial,
+            certificate: instrument.certificate?.id, laboratory: instrument.certificate?.laboratory,
+            validUntil: instrument.certificate?.lastDay, sha256: instrument.certificate?.sha256)
     }
 
     /// The broker's password, from its file, without a final line break.

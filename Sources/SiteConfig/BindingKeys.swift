@@ -61,11 +61,12 @@ struct BindingKeys {
             ? fields.required(kind.key, kind.about, example: kind.example) : fields.scalar(kind.key)
         guard let scalar else { return nil }
         guard let unit = kind.unit else { return findings.integer(scalar, in: kind.allowed).map { Weight(kind, $0) } }
-        guard let quantity = findings.quantity(scalar, in: [unit], example: kind.exampleValue) else { return nil }
+        guard let quantity = findings.quantity(scalar, in: [unit], example: kind.exampleValue, ofMeter: false)
+        else { return nil }
         if let whole = quantity.number.integer(scale: 0), kind.allowed.contains(whole) { return Weight(kind, whole) }
         findings.add(
             scalar.place, quoted("\(scalar.key): \(scalar.text)"),
-            "whole \(unit.display), between \(kind.allowed.lowerBound) and \(kind.allowed.upperBound)",
+            "a whole number of \(unit.display) between \(kind.allowed.lowerBound) and \(kind.allowed.upperBound)",
             "write for example `\(kind.example)`")
         return nil
     }

@@ -24,7 +24,8 @@ struct BoundChannel {
         if !units.isEmpty ? !units.contains(unit) : indicator.measure.conversion(from: unit) == nil {
             return Misfit(
                 found: "the channel \(quoted(name)), whose unit is \(unit)",
-                expected: "a channel with the unit \(oneOf(units)) for \(title)", remedy: "add a sensor that measures it")
+                expected: "a channel with the unit \(oneOf(units)) for \(title)",
+                remedy: "add a sensor that measures it")
         }
         if isTotal, indicator.takesNoTotal {
             return Misfit(

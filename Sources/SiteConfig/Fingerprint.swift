@@ -36,7 +36,9 @@ enum Fingerprint {
                 lines.append(
                     "channel \(about.name) \(about.unit) \(about.scale) \(about.plausible.lowerBound)"
                         + " \(about.plausible.upperBound) \(channel.gain) \(channel.offset)")
-                if channel.instrument != .unstated { lines.append("of \(about.name) \(channel.instrument.fingerprint)") }
+                if channel.instrument != .unstated {
+                    lines.append("instrument of \(about.name) \(channel.instrument.fingerprint)")
+                }
             }
         }
         for kpi in site.kpis {

@@ -111,12 +111,11 @@ struct InstrumentReader {
     /// A certificate states the expanded uncertainty with k = 2 (GUM 6.2.1). It is of the calibration, so that it does
     /// not fall with the number of readings: half of it is the systematic standard uncertainty.
     private func uncertainty(_ scalar: Scalar) -> RelativeUncertainty? {
-        let ratio = Unit.named("/").flatMap { findings.quantity(scalar, in: [$0], example: "5 %") }
-        guard let ratio else { return nil }
-        // Half of the parts per million: five times as many tenths.
-        let tenths = ratio.number.integer(scale: -7)
+        let ratio = Unit.named("/").flatMap { unit in (try? Quantity.parse(scalar.text))?.converted(to: unit) }
+        // Tenths of millionths, half of which is wanted in millionths.
+        let tenths = ratio?.number.integer(scale: -7)
         if let tenths, tenths > 0, tenths <= 10_000_000 {
-            return RelativeUncertainty(randomPpm: 0, systematicPpm: (tenths * 5 + 50) / 100)
+            return RelativeUncertainty(randomPpm: 0, systematicPpm: (tenths + 10) / 20)
         }
         findings.add(
             scalar.place, quoted("\(scalar.key): \(scalar.text)"),

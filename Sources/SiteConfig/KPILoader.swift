@@ -19,7 +19,8 @@ struct KPILoader {
     private(set) var bindings: [KPIBinding] = []
     /// Channels whose raw readings stay on the node.
     private(set) var withheldChannels: Set<ChannelID> = []
-    private var openSensors: Set<String> = []
+    /// Sensors of which a binding says that single readings may leave the node, and where it does.
+    private var openSensors: [String: Place] = [:]
     /// What each binding alone may own, with the place of the first that does.
     private var owners: [String: Place] = [:]
 
@@ -39,7 +40,7 @@ struct KPILoader {
                 "divide the sensors among several nodes")
         }
         for node in nodes { binding(top.item(node, name: "a kpi")) }
-        refuseHalfOpenSensors()
+        tellOfStricterBindings()
     }
 
     // MARK: One binding
@@ -72,7 +73,7 @@ struct KPILoader {
             let keys = MethodReader(indicator: indicator, bound: bound, windowSeconds: window, findings: findings)
             (method, series) = keys.read(&fields)
             refuseSecondOwner(indicator, bound, from, series, labels, fields)
-            withhold(bound, indicator, isOpen: keys.publishesRaw(&fields))
+            withhold(bound, indicator, openedAt: keys.publishesRaw(&fields))
         } else {
             for key in MethodKey.allCases { fields.pass(over: key.rawValue) }
         }
@@ -170,8 +171,8 @@ struct KPILoader {
         }
         let parts = indicator.measure == .sound ? "day, evening and night" : "peak hours"
         findings.addMissing(
-            place, "no `timezone` in `node`, with kpi \(indicator.slug)", "the local time: \(parts) are by the local clock",
-            "add `timezone: Europe/Madrid`, or what it is there")
+            place, "no `timezone` in `node`, with kpi \(indicator.slug)",
+            "the local time: \(parts) are by the local clock", "add `timezone: Europe/Madrid`, or what it is there")
     }
 
     // MARK: Owners
@@ -193,35 +194,37 @@ struct KPILoader {
         }
         guard isFirst("from \(from.text)", quoted(from.text), "each channel once for an indicator") else { return }
         // Sensor and series are the key of a contribution.
-        if let series, !isFirst("\(bound.sensor.id) \(series)", "\(series) of \(bound.sensor.id)", "each pollutant once")
+        if let series,
+            !isFirst("\(bound.sensor.id) \(series)", "\(series) of \(bound.sensor.id)", "each pollutant once")
         {
             return
         }
         guard let label = indicator.ownedLabel, let name = labels[label] else { return }
-        _ = isFirst("\(label.rawValue) \(name)", quoted("\(label.rawValue): \(name)"), "one binding for each, or it counts twice")
+        _ = isFirst(
+            "\(label.rawValue) \(name)", quoted("\(label.rawValue): \(name)"),
+            "one binding for each, or it counts twice")
     }
 
     // MARK: Privacy
 
-    /// Of a sensor that counts people or vehicles, every channel that could tell one of them stays on the node.
-    private mutating func withhold(_ bound: BoundChannel, _ indicator: Indicator, isOpen: Bool) {
+    /// Of a sensor that counts people or vehicles, every channel that could tell one of them stays on the node. Where
+    /// one binding of a sensor says that it may leave and another does not, the strict one holds.
+    private mutating func withhold(_ bound: BoundChannel, _ indicator: Indicator, openedAt place: Place?) {
         guard indicator.countsIndividuals else { return }
-        if isOpen {
-            openSensors.insert(bound.sensor.id)
+        if let place {
+            openSensors[bound.sensor.id] = place
             return
         }
         for channel in bound.sensor.channels where channel.tellsIndividuals { withheldChannels.insert(channel.id) }
     }
 
-    /// Where one binding of a sensor says so and another does not, the strict one holds; that deserves a word.
-    private func refuseHalfOpenSensors() {
-        for sensor in sensors where openSensors.contains(sensor.id) {
-            guard let channel = sensor.channels.first(where: { withheldChannels.contains($0.id) }),
-                let place = owners.filter({ $0.key.hasSuffix(" from \(channel.channel.name)") }).values.first
-                    ?? owners.first(where: { $0.key.contains(" from \(sensor.id).") })?.value
+    private func tellOfStricterBindings() {
+        for sensor in sensors {
+            guard let place = openSensors[sensor.id],
+                sensor.channels.contains(where: { withheldChannels.contains($0.id) })
             else { continue }
             findings.note(
-                place, "readings of \(quoted(sensor.id)) stay on the node: not every kpi of it has `publish_raw`")
+                place, "`publish_raw` is without effect: another kpi of sensor \(quoted(sensor.id)) does not have it")
         }
     }
 }

@@ -1,5 +1,5 @@
-// The keys that say how a binding's values are judged. Thresholds are exact in the channel's own steps, or refused: what
-// is compared is what was written.
+// The keys that say how a binding's values are judged. Thresholds are exact in the channel's own steps, or refused:
+// what is compared is what was written.
 
 import KPIs
 import World
@@ -105,8 +105,8 @@ struct MethodReader {
             method.second = alarm.flatMap(steps)
             if let first = method.first, let second = method.second, first >= second, let warn, let alarm {
                 findings.add(
-                    alarm.place, "`alarm: \(alarm.text)` with `warn: \(warn.text)`", "an alarm level above the warning's",
-                    "write the higher of the two as `alarm`")
+                    alarm.place, "`alarm: \(alarm.text)` with `warn: \(warn.text)`",
+                    "an alarm level above the warning's", "write the higher of the two as `alarm`")
             }
             // A spill begins where the alarm level is passed.
             if method.second != nil { method.event = .crossing }
@@ -158,8 +158,8 @@ struct MethodReader {
         }
         if let lower, let upper, lower > upper, let from, let to {
             findings.add(
-                range.place, "an `allowed` from \(from.text) to \(to.text), which is upside down", "the lower end first",
-                "write `allowed: {from: \(to.text), to: \(from.text)}`")
+                range.place, "an `allowed` from \(from.text) to \(to.text), which is upside down",
+                "the lower end first", "write `allowed: {from: \(to.text), to: \(from.text)}`")
         }
         return (lower, upper)
     }
@@ -195,7 +195,8 @@ struct MethodReader {
     }
 
     private func millivolts(_ scalar: Scalar) -> Int64? {
-        guard let unit = Unit.named("V/m"), let quantity = findings.quantity(scalar, in: [unit], example: "28 V/m")
+        guard let unit = Unit.named("V/m"),
+            let quantity = findings.quantity(scalar, in: [unit], example: "28 V/m", ofMeter: false)
         else { return nil }
         if let limit = quantity.number.integer(scale: -3), (1...3_000_000).contains(limit) { return limit }
         findings.add(
@@ -206,7 +207,8 @@ struct MethodReader {
 
     /// Rounded down to whole mV/m: towards the strict side.
     private func fieldLimit(_ scalar: Scalar, _ guideline: ExposureGuideline) -> Int64? {
-        guard let unit = Unit.named("MHz"), let quantity = findings.quantity(scalar, in: [unit], example: "900 MHz")
+        guard let unit = Unit.named("MHz"),
+            let quantity = findings.quantity(scalar, in: [unit], example: "900 MHz", ofMeter: false)
         else { return nil }
         if let limit = guideline.fieldLimit(megahertz: quantity.number.value) {
             return Int64((limit * 1_000).rounded(.down))
@@ -246,15 +248,15 @@ struct MethodReader {
         fields.scalar("minimum_count", default: "10").flatMap { findings.integer($0, in: 3...1_000) }
     }
 
-    /// Whether single readings may leave the node: only if the configuration says so in so many words.
-    func publishesRaw(_ fields: inout Fields) -> Bool {
-        guard indicator.methodKeys.contains(.publishRaw), let scalar = fields.scalar("publish_raw") else { return false }
-        if scalar.text == Self.openly { return true }
+    /// Where the configuration says, in so many words, that single readings may leave the node.
+    func publishesRaw(_ fields: inout Fields) -> Place? {
+        guard indicator.methodKeys.contains(.publishRaw), let scalar = fields.scalar("publish_raw") else { return nil }
+        if scalar.text == Self.openly { return scalar.place }
         findings.add(
             scalar.place, quoted("publish_raw: \(scalar.text)"),
             "no such key, or `\(Self.openly)`: each single reading then tells who passed when",
             "remove it: only counts of windows leave the node then; or write `publish_raw: \(Self.openly)`")
-        return false
+        return nil
     }
 }
 

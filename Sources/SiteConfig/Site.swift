@@ -18,8 +18,8 @@ public struct Site: Sendable {
     /// Every channel of every sensor, in order; `KPIBinding.channel` and readings index into it.
     public var channels: ChannelTable
     public var kpis: [KPIBinding]
-    /// Channels whose readings count people or vehicles one by one, and whose owner has not said that they may leave the
-    /// node: they are stored and folded here, and never published.
+    /// Channels whose readings can tell of one person or vehicle, and which the configuration does not open in so many
+    /// words: they are stored and folded here, and never published.
     public var withheldChannels: Set<ChannelID>
     /// The parts of the local day that noise and traffic are told apart by.
     public var noisePeriods: NoisePeriods
