@@ -42,6 +42,10 @@ struct BoundChannel {
             return Misfit(
                 found: "the amounts \(quoted(name))", expected: "a state, 0 or 1, for \(title)",
                 remedy: "add a sensor that tells the state")
+        case .level where isLineState:
+            return Misfit(
+                found: "the state \(quoted(name))", expected: "a level, for \(title)",
+                remedy: "add a sensor that measures it")
         case .count where quantity == "state":
             return Misfit(
                 found: "the state \(quoted(name))", expected: "counts since the reading before, for \(title)",

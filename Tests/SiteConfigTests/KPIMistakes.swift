@@ -13,7 +13,9 @@ import Testing
         let text = head + air + "kpis:\n"
         let lines = (0..<65).map { "  - {indicator: ec-ict-ws-1c, from: air.temperature, meter: m\($0)}\n" }
         let found = try problems(text + lines.joined())
-        #expect(found.contains("c.yaml:4:1: found 65 bindings; expected at most 64; divide the sensors among several nodes"))
+        #expect(
+            found.contains(
+                "c.yaml:4:1: found 65 bindings; expected at most 64; divide the sensors among several nodes"))
     }
 
     /// `kpis:` begins in line 15.
@@ -30,8 +32,8 @@ import Testing
             kpis("{indicator: en-en-ws-2c, from: w.volume, zone: DMA 7, window: 30min}"),
             [
                 .at(
-                    "16:52", "`zone: DMA 7`", "1 to 63 lower-case letters and digits, `-`, `_`, a letter or digit first",
-                    "write `zone: dma-7`"),
+                    "16:52", "`zone: DMA 7`",
+                    "1 to 63 lower-case letters and digits, `-`, `_`, a letter or digit first", "write `zone: dma-7`"),
                 .at("16:67", "a window of 30min", "15min or 1h", "write `window: 15min` or `window: 1h`"),
             ]),
         Mistake(
@@ -56,7 +58,8 @@ import Testing
                     "18:5", "`w.volume` for en-en-ws-2c a second time", "each channel once for an indicator",
                     "remove this one or the one at c.yaml:17:5"),
                 .at("19:5", "no `from` in a kpi", "the channel it counts", "add `from: water.volume`"),
-                .at("19:5", "no `indicator` in a kpi", "a code or slug (\(slugs(",")))", "add `indicator: en-en-ws-2c`"),
+                .at(
+                    "19:5", "no `indicator` in a kpi", "a code or slug (\(slugs(",")))", "add `indicator: en-en-ws-2c`"),
                 .at("19:6", "`channel: w.volume` in a kpi", "`from`", "write `from: w.volume`"),
             ]),
         Mistake(
@@ -84,7 +87,7 @@ import Testing
                     "16:5", "no `role` in kpi ec-i-ws-3c",
                     "what the meter is to its zone: inlet, outlet or consumption", "add `role: inlet`"),
                 .at(
-                    "17:55", "`source: river`", "fresh, groundwater, surface, reused, rain or sea", "write one of them"),
+                    "17:54", "`source: river`", "fresh, groundwater, surface, reused, rain or sea", "write one of them"),
                 .at(
                     "18:70", "`road_class: arterail`", "arterial, highway or local", "write `road_class: arterial`"),
                 .at(
@@ -102,7 +105,9 @@ import Testing
                 .at(
                     "16:67", "`length: 350`", "a quantity with a unit (m, or another of the same kind)",
                     "add the unit, for example `length: 350 m`"),
-                .at("17:66", "`length: 350.5 m`", "a whole number of m between 1 and 1000000", "write for example `length: 350 m`"),
+                .at(
+                    "17:66", "`length: 350.5 m`", "a whole number of m between 1 and 1000000",
+                    "write for example `length: 350 m`"),
                 .at(
                     "18:65", "`length: 2 h`", "a quantity with a unit (m, or another of the same kind)",
                     "write for example `length: 350 m`"),
@@ -117,8 +122,8 @@ import Testing
                 "{indicator: ec-ict-ws-1c, from: m.state, meter: m1}"),
             [
                 .at(
-                    "17:5", "`customer_set: a` for ec-i-es-1c a second time", "one binding for each, or it counts twice",
-                    "remove this one or the one at c.yaml:16:5"),
+                    "17:5", "`customer_set: a` for ec-i-es-1c a second time",
+                    "one binding for each, or it counts twice", "remove this one or the one at c.yaml:16:5"),
                 .at(
                     "19:5", "`meter: m1` for ec-ict-ws-1c a second time", "one binding for each, or it counts twice",
                     "remove this one or the one at c.yaml:18:5"),
@@ -180,7 +185,8 @@ import Testing
     /// All slugs, as messages list them.
     private static func slugs(_ last: String) -> String {
         let all = Indicator.all.map(\.slug)
-        return last == "," ? all.joined(separator: ", ") : all.dropLast().joined(separator: ", ") + " or " + all[all.count - 1]
+        if last == "," { return all.joined(separator: ", ") }
+        return all.dropLast().joined(separator: ", ") + " or " + all[all.count - 1]
     }
 }
 

@@ -42,7 +42,7 @@ import World
         #expect(site.kpis[3].weight == nil && site.kpis[3].method.holdSeconds == 180)
     }
 
-    @Test("Where local hours do not begin on an hour of UTC, windows are quarters; but fields are averaged over an hour")
+    @Test("Where local hours do not begin on an hour of UTC, windows are quarters; fields are averaged within an hour")
     func quarters() throws {
         func load(_ window: String) throws -> Configuration.Loaded {
             let text = kpis(
@@ -58,7 +58,7 @@ import World
         #expect(try load("").site.kpis.map(\.windowSeconds) == [900, 3600])
         #expect(
             try refusal { try load(", window: 1h") }.problems.map(\.description) == [
-                "c.yaml:16:53: found a window of 1h in Asia/Kolkata; expected 15min: local days and hours do not begin "
+                "c.yaml:16:54: found a window of 1h in Asia/Kolkata; expected 15min: local days and hours do not begin "
                     + "on an hour of UTC there; write `window: 15min`"
             ])
     }
@@ -79,7 +79,8 @@ import World
         let site = try load(
             kpis(
                 "{indicator: x-drain-level, from: deep.level, warn: 180 cm, alarm: 2.2 m, hold: 2min}",
-                "{indicator: x-bin-fill, from: fill.fill}", "{indicator: x-soil-moisture, from: fill.fill, refill: 18 %}",
+                "{indicator: x-bin-fill, from: fill.fill}",
+                "{indicator: x-soil-moisture, from: fill.fill, refill: 18 %}",
                 "{indicator: en-en-ws-1c, from: ph.ph, allowed: {from: 6.5 pH, to: 9.5 pH}}",
                 "{indicator: en-en-ws-1c, from: fill.fill, allowed: {to: 30 %}}")
         ).site
@@ -120,7 +121,8 @@ import World
     func privacy() throws {
         let raw = "publish_raw: yes-individual-counts"
         func withheld(_ bindings: String...) throws -> ([String], [String]) {
-            let loaded = try load(kpis(bindings[0], bindings.count > 1 ? bindings[1] : "{indicator: x-spill, from: m.state}"))
+            let second = bindings.count > 1 ? bindings[1] : "{indicator: x-spill, from: m.state}"
+            let loaded = try load(kpis(bindings[0], second))
             let names = loaded.site.withheldChannels.sorted { $0.rawValue < $1.rawValue }.map {
                 loaded.site.channels[$0].name
             }
@@ -129,14 +131,17 @@ import World
         #expect(try withheld("{indicator: x-people, from: c.count}") == (["c.count", "c.total"], []))
         #expect(try withheld("{indicator: x-speed, from: cars.speed}") == (["cars.speed"], []))
         #expect(try withheld("{indicator: x-people, from: c.count, \(raw)}") == ([], []))
-        let mixed = try withheld("{indicator: x-people, from: c.count, \(raw)}", "{indicator: x-vehicles, from: c.count}")
+        let mixed = try withheld(
+            "{indicator: x-people, from: c.count, \(raw)}", "{indicator: x-vehicles, from: c.count}")
         #expect(mixed.0 == ["c.count", "c.total"])
         #expect(mixed.1 == ["`publish_raw` is without effect: another kpi of sensor `c` does not have it"])
-        let site = try load(kpis("{indicator: x-people, from: c.count}", "{indicator: x-vehicles, from: c.count, minimum_count: 3}")).site
+        let site = try load(
+            kpis("{indicator: x-people, from: c.count}", "{indicator: x-vehicles, from: c.count, minimum_count: 3}")
+        ).site
         #expect(site.kpis.map(\.method.minimumCount) == [10, 3])
     }
 
-    @Test("An instrument is the sensor's unless the channel has one; half of the certificate's uncertainty is systematic")
+    @Test("An instrument is the sensor's unless the channel has one; half of a certificate's uncertainty is systematic")
     func instruments() throws {
         let site = try load(
             head + """

@@ -23,7 +23,7 @@ import World
         let refused = try refusal { try load(end) }.problems.map(\.description)
         #expect(
             refused == [
-                "c.yaml:3:121: found a certificate that ended with 2027-03-01; expected one that is in force; "
+                "c.yaml:3:114: found a certificate that ended with 2027-03-01; expected one that is in force; "
                     + "have the instrument calibrated and write the new certificate's day, or write `class: indicative`"
             ])
     }
@@ -58,7 +58,8 @@ import World
                 .at(
                     "10:5", "no `pollutant` in kpi en-en-aq-1c, and `benzene` names none",
                     "pm_10, pm_2.5, no2, so2 or o3", "add `pollutant: no2`, or what it is"),
-                .at("11:5", "`c.benzene` for en-en-aq-1c a second time", "each channel once for an indicator", 
+                .at(
+                    "11:5", "`c.benzene` for en-en-aq-1c a second time", "each channel once for an indicator",
                     "remove this one or the one at c.yaml:10:5"),
                 .at(
                     "11:58", "the unknown pollutant `nox`", "pm_10, pm_2.5, no2, so2 or o3",
@@ -81,12 +82,12 @@ import World
                     "write `full: 80 %`"),
                 .at(
                     "18:35", "the channel `deep.level`, whose unit is m",
-                    "a channel with the unit % or / for x-bin-fill (Bin fill level)", "write `from: m.state`"),
+                    "a channel with the unit % or / for x-bin-fill (Bin fill level)", "write `from: fill.fill`"),
                 .at(
                     "19:59", "`refill: 18.25 %`", "a whole number of the steps of fill.fill, which are 0.1 %",
                     "round it to one"),
                 .at(
-                    "20:56", "`alarm: 1.8 m`", "a threshold with its unit (m³, or another of the same kind)",
+                    "20:55", "`alarm: 1.8 m`", "a threshold with its unit (m³, or another of the same kind)",
                     "write it in m³, the unit of w.volume"),
             ]),
         Mistake(
@@ -97,7 +98,7 @@ import World
                 "{indicator: en-en-ws-1c, from: fill.fill, allowed: {min: 3 %}}"),
             [
                 .at(
-                    "16:43", "an `allowed` from 9.5 pH to 6.5 pH, which is upside down", "the lower end first",
+                    "16:52", "an `allowed` from 9.5 pH to 6.5 pH, which is upside down", "the lower end first",
                     "write `allowed: {from: 6.5 pH, to: 9.5 pH}`"),
                 .at(
                     "17:5", "no `allowed` in kpi en-en-ws-1c", "what a sample must be to comply",
@@ -106,15 +107,41 @@ import World
                 .at("18:57", "`min: 3 %` in `allowed`", "`from`", "write `from: 3 %`"),
             ]),
         Mistake(
-            "Fields without a limit, with two, and averaged otherwise",
-            kpis(
-                "{indicator: en-en-eq-1c, from: emf.field, site: a}",
-                "{indicator: en-en-eq-1c, from: emf.field, site: a, limit: 28 V/m, frequency: 900 MHz}",
-                "{indicator: en-en-eq-1c, from: emf.field, site: a, frequency: 10 kHz, averaging: 5min, window: 15min}"),
+            "A field without a limit",
+            kpis("{indicator: en-en-eq-1c, from: emf.field, site: a}"),
             [
                 .at(
                     "16:5", "neither `limit` nor `frequency` in kpi en-en-eq-1c",
-                    "the field that is allowed, or the frequency that decides it", "add for example `frequency: 900 MHz`"),
+                    "the field that is allowed, or the frequency that decides it",
+                    "add for example `frequency: 900 MHz`")
+            ]),
+        Mistake(
+            "A field with two limits, one of them in no unit of fields",
+            kpis("{indicator: en-en-eq-1c, from: emf.field, site: a, limit: 28 V, frequency: 10 kHz}"),
+            [
+                .at(
+                    "16:63", "`limit: 28 V`", "a quantity with a unit (V/m, or another of the same kind)",
+                    "write for example `limit: 28 V/m`"),
+                .at(
+                    "16:69", "both `limit` and `frequency` in kpi en-en-eq-1c", "one of them",
+                    "remove `frequency`, or `limit` to have the limit that ICNIRP has for it"),
+                .at(
+                    "16:80", "`frequency: 10 kHz`", "between 100 kHz and 300000 MHz",
+                    "write for example `frequency: 900 MHz`"),
+            ]),
+        Mistake(
+            "A field averaged over what no guideline has, in a window that no average divides",
+            kpis("{indicator: en-en-eq-1c, from: emf.field, site: a, limit: 0 V/m, averaging: 5min, window: 15min}"),
+            [
+                .at(
+                    "16:63", "`limit: 0 V/m`", "a field in whole mV/m, above 0 and at most 3000 V/m",
+                    "write for example `limit: 28 V/m`"),
+                .at(
+                    "16:82", "`averaging: 5min`", "6min (ICNIRP 1998) or 30min (ICNIRP 2020)",
+                    "write `averaging: 6min` or `averaging: 30min`"),
+                .at(
+                    "16:96", "a window of 15min for en-en-eq-1c", "1h, which 6 and 30 minutes divide",
+                    "write `window: 1h`"),
             ]),
         Mistake(
             "Noise and travel times without the local time",
@@ -151,33 +178,40 @@ import World
             instrument("{class: reference}"),
             [
                 .at(
-                    "3:67", "`class: reference` without a `certificate`",
+                    "3:68", "`class: reference` without a `certificate`",
                     "the certificate by which it is one, with `id` and `valid_until`",
                     "add `certificate: {id: ..., lab: ..., valid_until: 2027-03-01}`, or write `class: indicative`")
             ]),
         Mistake(
             "Everything of an instrument wrong at once",
-            instrument("{class: lowcost, cert: x, certificate: {valid_until: 2027-02-29, uncertainty: 5, sha256: abc}}"),
+            instrument(
+                "{class: lowcost, cert: x, certificate: {valid_until: 2027-02-29, uncertainty: 5, sha256: abc}}"),
             [
-                .at("3:67", "`class: lowcost`", "reference, indicative or low-cost", "write `class: low-cost`"),
-                .at("3:76", "`cert: x` in `instrument` of sensor `air`", "`certificate`", "write `certificate: x`"),
-                .at("3:98", "no `id` in `certificate`", "the certificate's number", "add `id: K-2026-0815`"),
+                .at("3:68", "`class: lowcost`", "reference, indicative or low-cost", "write `class: low-cost`"),
+                .at("3:77", "`cert: x` in `instrument` of sensor `air`", "`certificate`", "write `certificate: x`"),
+                .at("3:99", "no `id` in `certificate`", "the certificate's number", "add `id: K-2026-0815`"),
                 .at(
-                    "3:112", "`valid_until: 2027-02-29`", "a day as year-month-day",
+                    "3:113", "`valid_until: 2027-02-29`", "a day as year-month-day",
                     "write for example `valid_until: 2027-03-01`"),
                 .at(
-                    "3:137", "`uncertainty: 5`", 
+                    "3:138", "`uncertainty: 5`", 
                     "the expanded uncertainty (k = 2) as a share of the value, above 0 and at most 100 %",
                     "write for example `uncertainty: 5 %`"),
                 .at(
-                    "3:148", "a `sha256` of 3 characters", "64 hexadecimal digits",
+                    "3:149", "a `sha256` of 3 characters", "64 hexadecimal digits",
                     "write what `sha256sum` says of the certificate's file"),
             ]),
         Mistake(
             "Held for less than it takes to read",
-            kpis("{indicator: x-drain-level, from: deep.level, hold: 500ms}"),
+            kpis(
+                "{indicator: x-drain-level, from: deep.level, hold: 500ms}",
+                "{indicator: x-spill, from: m.state, hold: 10s}", "{indicator: x-parking, from: n.state, hold: 61500ms}"),
             [
-                .at("16:56", "`hold: 500ms`", "between 1s and 3d", "write `hold: 1s`")
+                .at("16:54", "`hold: 500ms`", "between 1s and 3d", "write `hold: 1s`"),
+                .at(
+                    "17:47", "a `hold` of 10s, with a sensor that is read every 1min",
+                    "at least 1min: else there is a gap after each reading", "write `hold: 3min`, or remove it"),
+                .at("18:49", "`hold: 61500ms`", "whole seconds", "round it up"),
             ]),
     ]
 }
