@@ -50,11 +50,6 @@ struct BoundChannel {
             return Misfit(
                 found: "the state \(quoted(name))", expected: "counts since the reading before, for \(title)",
                 remedy: "add a sensor that counts, as `driver: pulse-counter` with `per_pulse: 1 count`")
-        case .presence(_) where sensor.every > .seconds(3_600):
-            return Misfit(
-                found: "the channel \(quoted(name)), which is read every \(sensor.every.shown)",
-                expected: "a sensor that is read at least once an hour, for \(title)",
-                remedy: "write `every: 1h` or less in sensor \(quoted(sensor.id))")
         default: break
         }
         guard isWithinScales(indicator) else {
@@ -84,9 +79,10 @@ struct BoundChannel {
         let scale = channel.channel.scale
         let conversion = indicator.measure.conversion(from: channel.channel.unit)
         let exponent = Int(scale) + (conversion?.exponent ?? 0)
+        guard (-12...12).contains(scale), exponent <= 16 else { return false }
         switch indicator.measure {
-        case .outages, .occupancy, .presence(_): return true
-        default: return (-12...12).contains(scale) && (Int(Contribution.scales.lowerBound)...16).contains(exponent)
+        case .outages, .sound, .exposure, .travel, .occupancy, .presence: return true
+        default: return exponent >= Int(Contribution.scales.lowerBound)
         }
     }
 }

@@ -73,6 +73,7 @@ struct KPILoader {
             let keys = MethodReader(indicator: indicator, bound: bound, windowSeconds: window, findings: findings)
             (method, series) = keys.read(&fields)
             refuseSecondOwner(indicator, bound, from, series, labels, fields)
+            if let window { refuseUnread(indicator, bound, from, window) }
             withhold(bound, indicator, openedAt: keys.publishesRaw(&fields))
         } else {
             for key in MethodKey.allCases { fields.pass(over: key.rawValue) }
@@ -163,6 +164,16 @@ struct KPILoader {
             return seconds
         }
         return nil
+    }
+
+    /// An asset is watched in the windows in which its sensor was read.
+    private func refuseUnread(_ indicator: Indicator, _ bound: BoundChannel, _ from: Scalar, _ window: Int64) {
+        guard indicator.measure.stateType == "presence", bound.sensor.every > .seconds(window) else { return }
+        let window = Duration.seconds(window).shown
+        findings.add(
+            from.place, "the channel \(quoted(from.text)), which is read every \(bound.sensor.every.shown)",
+            "a sensor that is read in every window of \(window)",
+            "write `every: \(window)` or less in sensor \(quoted(bound.sensor.id))")
     }
 
     private func refuseWithoutTimezone(_ indicator: Indicator) {

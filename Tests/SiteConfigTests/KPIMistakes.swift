@@ -148,8 +148,7 @@ import Testing
                     "counts since the reading before, for x-vehicles (Vehicle counts)", "write `from: c.count`"),
                 .at(
                     "19:37", "the channel `slow.state`, which is read every 1d",
-                    "a sensor that is read at least once an hour, for ec-ict-es-1c (Smart electricity meters)",
-                    "write `from: w.volume`"),
+                    "a sensor that is read in every window of 1h", "write `every: 1h` or less in sensor `slow`"),
             ]),
         Mistake(
             "Raw counts by accident, and minimums that are none",

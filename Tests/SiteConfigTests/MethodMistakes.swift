@@ -137,10 +137,10 @@ import World
                     "16:63", "`limit: 0 V/m`", "a field in whole mV/m, above 0 and at most 3000 V/m",
                     "write for example `limit: 28 V/m`"),
                 .at(
-                    "16:82", "`averaging: 5min`", "6min (ICNIRP 1998) or 30min (ICNIRP 2020)",
+                    "16:81", "`averaging: 5min`", "6min (ICNIRP 1998) or 30min (ICNIRP 2020)",
                     "write `averaging: 6min` or `averaging: 30min`"),
                 .at(
-                    "16:96", "a window of 15min for en-en-eq-1c", "1h, which 6 and 30 minutes divide",
+                    "16:95", "a window of 15min for en-en-eq-1c", "1h, which 6 and 30 minutes divide",
                     "write `window: 1h`"),
             ]),
         Mistake(
@@ -207,7 +207,7 @@ import World
                 "{indicator: x-drain-level, from: deep.level, hold: 500ms}",
                 "{indicator: x-spill, from: m.state, hold: 10s}", "{indicator: x-parking, from: n.state, hold: 61500ms}"),
             [
-                .at("16:54", "`hold: 500ms`", "between 1s and 3d", "write `hold: 1s`"),
+                .at("16:56", "`hold: 500ms`", "between 1s and 3d", "write `hold: 1s`"),
                 .at(
                     "17:47", "a `hold` of 10s, with a sensor that is read every 1min",
                     "at least 1min: else there is a gap after each reading", "write `hold: 3min`, or remove it"),
