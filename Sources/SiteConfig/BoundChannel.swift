@@ -93,9 +93,6 @@ extension ChannelSettings {
 }
 
 extension Indicator {
-    /// Each reading is some people or vehicles, or one.
-    var countsIndividuals: Bool { measure == .count || measure == .travel }
-
     /// Units of channels that it takes; empty: any.
     var channelUnits: [String] {
         // How full, and how wet: shares. What else a level is measured in has no fixed full.

@@ -221,7 +221,7 @@ struct KPILoader {
     /// Of a sensor that counts people or vehicles, every channel that could tell one of them stays on the node. Where
     /// one binding of a sensor says that it may leave and another does not, the strict one holds.
     private mutating func withhold(_ bound: BoundChannel, _ indicator: Indicator, openedAt place: Place?) {
-        guard indicator.countsIndividuals else { return }
+        guard indicator.isAboutIndividuals else { return }
         if let place {
             openSensors[bound.sensor.id] = place
             return

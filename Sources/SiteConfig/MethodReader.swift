@@ -11,7 +11,9 @@ enum MethodKey: String, CaseIterable {
 }
 
 extension Indicator {
-    var methodKeys: [MethodKey] {
+    var methodKeys: [MethodKey] { judgingKeys + (isAboutIndividuals ? [.publishRaw] : []) }
+
+    private var judgingKeys: [MethodKey] {
         switch measure {
         case .pollutant: [.pollutant, .hold]
         case .level:
@@ -24,7 +26,7 @@ extension Indicator {
         case .sound, .occupancy: [.hold]
         case .exposure: [.limit, .frequency, .averaging, .hold]
         case .compliance: [.allowed]
-        case .count, .travel: [.minimumCount, .publishRaw]
+        case .count, .travel: [.minimumCount]
         case .volume, .energy, .heat, .carrier, .outages, .presence: []
         }
     }
