@@ -5,9 +5,9 @@
 // nothing; a damaged file is refused at its byte and never traps; nothing is kept but what look-ups need. Moments are
 // POSIX seconds (no leap seconds). Before the first change the file's first type holds, after the last one its rule.
 
-/// Why a file of the tz database is refused.
 import World
 
+/// Why a file of the tz database is refused.
 public struct ZoneFileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Where in the file, from 0.
     public var byte: Int
