@@ -158,7 +158,8 @@ public struct Inventory: Sendable, Equatable {
                 // names as an escape of six.
                 let most = 6 * (sensor.id.utf8.count + sensor.driver.utf8.count) + 80
                 if detail == .some, array.count + most > Self.maximumBytes { break }
-                array.element { Self.render(sensor, withChannels: detail == .whole || detail == .withoutKPIs, into: &$0) }
+                let hasChannels = detail == .whole || detail == .withoutKPIs
+                array.element { Self.render(sensor, withChannels: hasChannels, into: &$0) }
             }
         }
         return body.object
