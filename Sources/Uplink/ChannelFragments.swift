@@ -40,7 +40,8 @@ public struct ChannelFragments: Sendable {
             let bad = Self.badPart(channel, into: &buffer)
             entries.append(Entry(good: good, uncertain: uncertain, bad: bad, scale: channel.scale))
             let number = ByteCursor.decimalBytes + Int(channel.scale.magnitude)
-            longest = max(longest, Int(uncertain.count) + number + Self.whyBytes, Int(bad.count) + Self.longestReason + 1)
+            longest = max(
+                longest, Int(uncertain.count) + number + Self.whyBytes, Int(bad.count) + Self.longestReason + 1)
         }
         bytes = buffer.bytes
         self.entries = entries

@@ -6,7 +6,7 @@ import ArgumentParser
 /// What `merge` and `export` have in common.
 struct KPIQuestionOptions: ParsableArguments {
     @Argument(
-        help: "Exports of the contributions topics, a message a line as mosquitto_sub writes them (-v too); - for stdin.")
+        help: "Exports of the contributions topics, a message a line as mosquitto_sub (-v) writes them; - for stdin.")
     var files: [String] = []
     @Option(help: "Listen to a broker instead: mqtt://host[:port].") var broker: String?
     @Option(name: .customLong("for"), help: "How long to listen to the broker.") var listenFor = "60s"
