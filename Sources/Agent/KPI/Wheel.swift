@@ -131,7 +131,8 @@ struct Wheel {
         let anchor = isOutside ? (isLeft ? "end" : "start") : "middle"
         let turn = decimalText(isLeft ? angle + 90 : angle - 90, decimals: 1)
         shapes += "<text transform=\"translate(\(Self.pair(place))) rotate(\(turn))\" "
-            + "font-size=\"\(decimalText(size))\" text-anchor=\"\(anchor)\" dominant-baseline=\"central\">\(Self.escaped(words))</text>\n"
+            + "font-size=\"\(decimalText(size))\" text-anchor=\"\(anchor)\" "
+            + "dominant-baseline=\"central\">\(Self.escaped(words))</text>\n"
     }
 
     private mutating func text(_ words: String, x: Double, y: Double, size: Double, anchor: String = "middle") {
