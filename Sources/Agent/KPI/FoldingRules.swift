@@ -77,7 +77,8 @@ struct FoldingRules {
         guard case .found(let zone) = SiteZone.universal(timezone).map(ZoneLookup.found) ?? ZoneFiles().lookUp(timezone)
         else {
             throw Failure(
-                .configuration, "time zone \(timezone) of \(node): not in this computer's tz database; `apt install tzdata`")
+                .configuration,
+                "time zone \(timezone) of \(node): not in this computer's tz database; `apt install tzdata`")
         }
         if zone.version != timezoneVersion {
             printError(
