@@ -162,20 +162,23 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         provisionalKPIs()
     }
 
+    /// Seals what was appended as batches of the contributions lane.
+    mutating func seal(_ encoder: ContributionBatchEncoder, _ anchor: Anchor) {
+        let time = now.truncatedToMicroseconds
+        for bodies in encoder.batches() {
+            outbox.seal(bodies.map { Item(time: time, body: $0) }, lane: .contributions, anchor: anchor)
+        }
+    }
+
     private mutating func giveOut(_ which: KPIFolder.Selection) {
         guard let anchor = knownAnchor, kpis.folder != nil else {
             kpis.deadline = .distantFuture
             return
         }
-        var items: [Item] = []
-        let time = now.truncatedToMicroseconds
+        var encoder = ContributionBatchEncoder()
         let utc = anchor.utc(now)
-        kpis.folder!.take(which, now: utc) { contribution in
-            var body: [UInt8] = []
-            contribution.encodeBody(into: &body)
-            items.append(Item(time: time, body: body))
-        }
-        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        kpis.folder!.take(which, now: utc) { encoder.append($0) }
+        seal(encoder, anchor)
         if which == .provisional { kpis.givenBefore = kpis.next }
         let passed = kpis.folder!.passedThrough
         if passed > outbox.kpisPassedThrough { outbox.kpisPassedThrough = passed }
