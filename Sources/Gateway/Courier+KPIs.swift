@@ -167,24 +167,29 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         provisionalKPIs()
     }
 
+    /// Seals what was appended as batches of the contributions lane.
+    mutating func seal(_ encoder: ContributionBatchEncoder, _ anchor: Anchor) {
+        let time = now.truncatedToMicroseconds
+        for bodies in encoder.batches() {
+            outbox.seal(bodies.map { Item(time: time, body: $0) }, lane: .contributions, anchor: anchor)
+        }
+    }
+
     private mutating func giveOut(_ which: KPIFolder.Selection) {
         guard let anchor = knownAnchor, kpis.folder != nil else {
             kpis.deadline = .distantFuture
             return
         }
-        var items: [Item] = []
-        let time = now.truncatedToMicroseconds
+        var encoder = ContributionBatchEncoder()
         let utc = anchor.utc(now)
         takeUpGauges()
         var air = gauges.air
         kpis.folder!.take(which, now: utc) { contribution in
             air.take(contribution)
-            var body: [UInt8] = []
-            contribution.encodeBody(into: &body)
-            items.append(Item(time: time, body: body))
+            encoder.append(contribution)
         }
         gauges.air = air
-        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        seal(encoder, anchor)
         giveGauges(utc, anchor: anchor)
         if which == .provisional { kpis.givenBefore = kpis.next }
         let passed = kpis.folder!.passedThrough

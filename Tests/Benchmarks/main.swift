@@ -3,14 +3,14 @@
 //     swift build -c release --static-swift-stdlib --product cityedge-bench
 //     .build/release/cityedge-bench [WHAT...] [--seconds N] [--readings N] [--data FILE.csv]...
 //
-// WHAT: ring, codec, kpi-fold, l16, load, start, latency, size, outbox, drain, backlog, or all (the default). `--data`:
+// WHAT: ring, codec, kpi-fold, kpi-merge, l16, load, start, latency, size, outbox, drain, backlog, or all (the default). `--data`:
 // real measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto, openssl and strip.
 // Whatever else the machine does meanwhile is in the figures too.
 
 import Glibc
 
 private let known = [
-    "ring", "codec", "kpi-fold", "l16", "load", "start", "latency", "size", "outbox", "drain", "backlog",
+    "ring", "codec", "kpi-fold", "kpi-merge", "l16", "load", "start", "latency", "size", "outbox", "drain", "backlog",
 ]
 private let usage =
     "usage: cityedge-bench [\(known.joined(separator: "|"))|all]... [--seconds N] [--readings N] [--data FILE]..."
@@ -57,6 +57,7 @@ private func benchmark() throws {
             case "size": try sizeFigures()
             case "outbox": try outboxFigures(data)
             case "drain": try drainFigures(data, readings: readings ?? 2_000_000)
+            case "kpi-merge": try mergeFigures()
             default: try backlogFigures(data, readings: readings ?? 10_000_000)
             }
         for figure in figures { print(figure.row) }
