@@ -79,6 +79,7 @@ struct Assembly {
             historyBatchesPerSecond: site.outbox.historyBatchesPerSecond, reconnectLongest: reconnectLongest)
         plan.channelPeriods = channelPeriods
         plan.isSwitched = site.node.powered == .switched
+        plan.calendar = site.calendar
         plan.withheldChannels = Set(site.withheldChannels.map { site.channels[$0].name })
         return plan
     }
@@ -116,7 +117,8 @@ struct Assembly {
                         channel.isWithheld = site.withheldChannels.contains($0.id)
                         return channel
                     })
-            }, kpis: site.kpis.map(\.record))
+            }, kpis: site.kpis.map(\.record),
+            timezoneVersion: site.zone?.version)
     }
 
     private func instrument(_ channel: ChannelSettings) -> Inventory.Instrument? {

@@ -114,9 +114,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         let isBehindReleased = kpis.next == 1 && sequence > 1 && !isNewConfiguration
         var folder = KPIFolder(
             stream: kpis.stream.rawValue, bindings: kpis.bindings, after: isBehindReleased ? 0 : sequence - 1,
-            from: from)
+            from: from, calendar: plan.calendar)
+        takeUpWithheld(into: &folder)
         if kpis.next == 1, let dark = darkTime(anchor) {
             folder.noteDark(from: dark.lastHeartbeat, period: dark.period, until: dark.backAt)
+            if withheld.kept.isEmpty { folder.noteWithheldLost(from: dark.lastHeartbeat, until: dark.backAt) }
         }
         if isBehindReleased, outbox.codec.anchor == nil, let first = outbox.codec.readings.first {
             // A process that went on with the stream does not know when it began: at most with the boot.
@@ -197,6 +199,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             // What a restart folds again is then at least what the sheet has not got.
             keepSheet()
             keepGauges()
+            keepWithheld()
             outbox.kpisPassedThrough = passed
         }
         // Windows end on quarter hours at the earliest.

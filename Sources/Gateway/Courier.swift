@@ -62,6 +62,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var sheets = SheetFeed()
     var skips = SkippedNumbers()
     var gauges: GaugeFeed
+    var withheld = WithheldFeed()
     /// The last offers of a step were passed over: there may be more.
     var offersMore = false
     var alarms: AlarmWatch

@@ -36,6 +36,8 @@ public struct CourierPlan: Sendable {
     public var isSwitched = false
     /// Names of channels whose readings are never published, only what is folded from them.
     public var withheldChannels: Set<String> = []
+    /// Local days and their parts, for contributions; nil when the node's local time is not known.
+    public var calendar: KPICalendar?
 
     public init(
         nodeID: String, city: String, version: String, boardSerial: String?, topicRoot: String, inventory: Inventory,
