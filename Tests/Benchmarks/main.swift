@@ -4,13 +4,14 @@
 //     .build/release/cityedge-bench [WHAT...] [--seconds N] [--readings N] [--data FILE.csv]...
 //
 // WHAT: ring, codec, l16, load, start, latency, size, outbox, drain, backlog, kpi-merge, or all (the
-// default). `--data`: real
-// measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto, openssl and strip. Whatever
-// else the machine does meanwhile is in the figures too.
+// default). `--data`: real measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto,
+// openssl and strip. Whatever else the machine does meanwhile is in the figures too.
 
 import Glibc
 
-private let known = ["ring", "codec", "l16", "load", "start", "latency", "size", "outbox", "drain", "backlog", "kpi-merge"]
+private let known = [
+    "ring", "codec", "l16", "load", "start", "latency", "size", "outbox", "drain", "backlog", "kpi-merge",
+]
 private let usage =
     "usage: cityedge-bench [\(known.joined(separator: "|"))|all]... [--seconds N] [--readings N] [--data FILE]..."
 
