@@ -26,7 +26,7 @@ private func waterConsumption() -> Indicator {
 /// Highest resident memory of this process so far, in MiB.
 private func peakMebibytes() -> Double {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return Double(usage.ru_maxrss) / 1_024
 }
 
@@ -62,7 +62,8 @@ func mergeFigures() throws -> [Figure] {
     let parsing = seconds()
     guard received.entries.count == 24 else { throw BenchFault("a message gave \(received.entries.count) windows") }
     return [
-        Figure("merge: 100,000 nodes × 24 hours, added and totalled", merging + totalling, "s", .atMost(5), decimals: 2),
+        Figure(
+            "merge: 100,000 nodes × 24 hours, added and totalled", merging + totalling, "s", .atMost(5), decimals: 2),
         Figure("  of it, adding", merging, "s", decimals: 2),
         Figure("  of it, one indicator's total", totalling, "s", decimals: 2),
         Figure("  memory at its peak", peak, "MiB", decimals: 0),
@@ -99,11 +100,12 @@ func contributionSizes() -> [Figure] {
     let sum = volume(hour: 0, amount: 123_456_789)
     let sums = encoded([sum, volume(hour: 1, amount: 123_456_789)])
     let levels = encoded([level, later])
-    return [
-        Figure("contribution: a sum alone", Double(around + encoded([sum])[0].count), "bytes", .atMost(600), decimals: 0),
-        Figure("contribution: a sum in a batch", Double(around + sums[1].count), "bytes", .atMost(200), decimals: 0),
-        Figure("contribution: a level alone", Double(around + encoded([level])[0].count), "bytes", .atMost(600), decimals: 0),
-        Figure("contribution: a level in a batch", Double(around + levels[1].count), "bytes", .atMost(200), decimals: 0),
-        Figure("contribution: its binding, once a batch", Double(around + sums[0].count), "bytes", decimals: 0),
+    let sizes: [(name: String, body: [UInt8], goal: Figure.Goal)] = [
+        ("a sum alone", encoded([sum])[0], .atMost(600)), ("a sum in a batch", sums[1], .atMost(200)),
+        ("a level alone", encoded([level])[0], .atMost(600)), ("a level in a batch", levels[1], .atMost(200)),
+        ("its binding, once a batch", sums[0], .none),
     ]
+    return sizes.map {
+        Figure("contribution: \($0.name)", Double(around + $0.body.count), "bytes", $0.goal, decimals: 0)
+    }
 }

@@ -3,9 +3,9 @@
 //     swift build -c release --static-swift-stdlib --product cityedge-bench
 //     .build/release/cityedge-bench [WHAT...] [--seconds N] [--readings N] [--data FILE.csv]...
 //
-// WHAT: ring, codec, kpi-fold, kpi-merge, l16, load, start, latency, size, outbox, drain, backlog, or all (the default). `--data`:
-// real measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto, openssl and strip.
-// Whatever else the machine does meanwhile is in the figures too.
+// WHAT: ring, codec, kpi-fold, kpi-merge, l16, load, start, latency, size, outbox, drain, backlog, or all
+// (the default). `--data`: real measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto,
+// openssl and strip. Whatever else the machine does meanwhile is in the figures too.
 
 import Glibc
 

@@ -121,8 +121,8 @@ struct RecordTests {
     private static func record(_ slug: String, _ unit: String, _ more: String, _ state: String) -> String {
         let code = Fixture.indicator(slug).code
         return #"{"kind":"contribution","cov":{"exp_s":900,"flags":{},"from_s":0,"to_s":900,"valid_s":900},"#
-            + #""final":true,"h":"0000000000000000","instrument":"low_cost","kpi":"\#(code)","period":"-","quality":"unknown","#
-            + #""rev":1,"scale":0,"sensor":"s","series":"q","slug":"\#(slug)","state":\#(state),"unit":"\#(unit)","#
+            + #""final":true,"h":"0000000000000000","instrument":"low_cost","kpi":"\#(code)","period":"-","#
+            + #""quality":"unknown","rev":1,"scale":0,"sensor":"s","series":"q","slug":"\#(slug)","state":\#(state),"unit":"\#(unit)","#
             + more + #""win":{"len":900,"start":1795257600}}"#
     }
 
