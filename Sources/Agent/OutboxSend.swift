@@ -87,6 +87,13 @@ public func outboxSend(_ options: SendOptions) throws(Failure) {
 
 /// Takes another broker than the configuration's, with the credentials of the configuration.
 private func address(site: inout Site, _ url: String) throws(Failure) {
+    let told = try brokerSettings(url)
+    site.broker.address = told.address
+    site.broker.tls = told.tls == nil ? nil : site.broker.tls ?? told.tls
+}
+
+/// What a `--broker` on the command line says, read as the configuration's `url` is.
+func brokerSettings(_ url: String) throws(Failure) -> BrokerSettings {
     let text = """
         node: {id: a, city: a}
         board: simulated
@@ -97,11 +104,9 @@ private func address(site: inout Site, _ url: String) throws(Failure) {
         """
     let boards = try shippedBoards()
     do throws(ConfigurationProblems) {
-        let told = try Configuration.load(
+        return try Configuration.load(
             main: SourceText(name: "--broker", bytes: Array(text.utf8)), boards: boards, fileExists: { _ in true }
         ).site.broker
-        site.broker.address = told.address
-        site.broker.tls = told.tls == nil ? nil : site.broker.tls ?? told.tls
     } catch {
         let problem = error.problems[0]
         throw Failure(.usage, "--broker: found \(problem.found); expected \(problem.expected); \(problem.remedy)")

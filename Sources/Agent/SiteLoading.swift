@@ -1,6 +1,7 @@
 // Reading a configuration from files: the main file, its `conf.d`, the board definitions.
 
 import Glibc
+import KPIs
 import LinuxWorld
 public import SiteConfig
 import World
@@ -27,7 +28,7 @@ public func loadSite(_ path: String, anyBoard: Bool = false) throws(Failure) -> 
     let attempt = { (more: [SourceText]) throws(ConfigurationProblems) -> LoadedSite in
         let loaded = try Configuration.load(
             main: main, dropIns: dropIns + more, boards: boards, compatible: deviceTreeCompatible(),
-            zone: ZoneFiles().lookUp, fileExists: { access($0, R_OK) == 0 })
+            knownGauges: AirGauges.declared, zone: ZoneFiles().lookUp, fileExists: { access($0, R_OK) == 0 })
         return LoadedSite(site: loaded.site, notices: loaded.notices.map(\.description), effective: loaded.effective)
     }
     do throws(ConfigurationProblems) { return try attempt([]) } catch {

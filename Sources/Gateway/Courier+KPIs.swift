@@ -71,7 +71,8 @@ struct DarkTime: Equatable {
 
 extension Courier where D: ~Copyable, R: ~Copyable {
     mutating func feedKPIs() {
-        guard kpis.isBound, hasTakenUpRecovery else { return }
+        guard hasTakenUpRecovery, kpis.isBound || !plan.carriesOnly else { return }
+        takeUpSheet()
         var folds = 0
         while folds < Limits.foldsPerStep, kpis.next < outbox.nextSequence(.readings) {
             // What is no longer in memory is missing covered time; the folder sees it by the ordinals.
@@ -82,6 +83,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             }
             // Windows of readings that had to go: those were folded when they were sealed.
             guard outbox.codec.header?.isThinned != true else {
+                sheets.fold?.pass(sequence)
                 kpis.next = sequence + 1
                 continue
             }
@@ -90,8 +92,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 kpis.deadline = .distantFuture
                 return
             }
-            if kpis.folder == nil { beginFolding(sequence, anchor) }
+            if kpis.folder == nil, kpis.isBound { beginFolding(sequence, anchor) }
             kpis.folder?.fold(outbox.codec.readings, seq: sequence, anchor: anchor)
+            sheets.fold?.fold(outbox.codec.readings, seq: sequence, anchor: anchor)
             kpis.next = sequence + 1
             folds += 1
         }
@@ -100,6 +103,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         } else if folds > 0 || now >= kpis.deadline {
             giveOut(.windowEnds)
         }
+        giveSheetsOfEndedDays()
+        keepSheetIfDue()
     }
 
     private mutating func beginFolding(_ sequence: UInt64, _ anchor: Anchor) {
@@ -139,10 +144,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     /// Open windows too: once per checkpoint, before the first spill of an outage, at an orderly stop.
-    mutating func provisionalKPIs() {
-        guard kpis.isBound else { return }
+    mutating func provisionalKPIs(isCheckpoint: Bool = false) {
         feedKPIs()
         giveOut(.provisional)
+        if !isCheckpoint || now >= sheets.provisionalAt { giveSheets(.all) }
     }
 
     /// The same at the very end, when anything has come since they were last given.
@@ -170,15 +175,25 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         var items: [Item] = []
         let time = now.truncatedToMicroseconds
         let utc = anchor.utc(now)
+        takeUpGauges()
+        var air = gauges.air
         kpis.folder!.take(which, now: utc) { contribution in
+            air.take(contribution)
             var body: [UInt8] = []
             contribution.encodeBody(into: &body)
             items.append(Item(time: time, body: body))
         }
+        gauges.air = air
         if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        giveGauges(utc, anchor: anchor)
         if which == .provisional { kpis.givenBefore = kpis.next }
         let passed = kpis.folder!.passedThrough
-        if passed > outbox.kpisPassedThrough { outbox.kpisPassedThrough = passed }
+        if passed > outbox.kpisPassedThrough {
+            // What a restart folds again is then at least what the sheet has not got.
+            keepSheet()
+            keepGauges()
+            outbox.kpisPassedThrough = passed
+        }
         // Windows end on quarter hours at the earliest.
         let nextEnd = (utc.seconds / 900 + 1) * 900 + KPIFolder.grace + 1
         kpis.deadline = anchor.boottime(UTC(seconds: nextEnd))

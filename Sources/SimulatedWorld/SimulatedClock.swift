@@ -44,11 +44,13 @@ public final class SimulatedClock: Clock {
     private var errorFrom: Int64 = 0
     private var errorTo: Int64 = 0
 
-    public init(seed: UInt64, wallClock: WallClock = .synchronisesLater) {
+    /// `beginsAt`: the true time at virtual time 0; nil: some moment of the years from 2026 on, by seed, so that no test
+    /// leans on one date.
+    public init(seed: UInt64, wallClock: WallClock = .synchronisesLater, beginsAt: UTC? = nil) {
         kind = wallClock
         random = Random(seed: seed, purpose: "clock")
-        // Some moment of the years from 2026 on, so that no test leans on one date.
-        truthAtZeroNanoseconds = Int64(1_767_225_600 + random.below(5 * 365 * 86_400)) * 1_000_000_000
+        let moment = Int64(1_767_225_600 + random.below(5 * 365 * 86_400)) * 1_000_000_000
+        truthAtZeroNanoseconds = beginsAt?.nanoseconds ?? moment
         bootID = ""
         boot()
     }

@@ -91,7 +91,7 @@ struct JoinTests {
         #expect(total.expectedSeconds == 3_600 * 2)
     }
 
-    @Test("Two boards at work at once: the overlap is reported, and covered time is counted once")
+    @Test("Two boards at work at once: the overlap is reported, not summed; the one that knows more counts")
     func overlap() {
         var set = ContributionSet()
         set.add(simple(1, 10, from: 0, to: 2_000), node: "A", stream: 1)
@@ -99,13 +99,35 @@ struct JoinTests {
         set.add(simple(1, 10, hour: 1), node: "A", stream: 2)
         set.add(simple(1, 10), node: "B", stream: 3)
         let total = set.total(Fixture.water)
-        #expect(total.millilitres == 40)
+        #expect(total.millilitres == 30)
         #expect(total.overlapSeconds == 500)
         #expect(total.overlaps.map { [$0.from - Fixture.hour, $0.to - Fixture.hour] } == [[1_500, 2_000]])
         #expect(total.overlaps.map(\.streams) == [[1, 2]])
         #expect(total.overlaps.map(\.source.node) == ["A"])
-        #expect(total.validSeconds == 3_600 * 3)
+        #expect(total.overlaps.map(\.counted) == [2])
+        #expect(total.validSeconds == 2_100 + 3_600 * 2)
         #expect(total.expectedSeconds == 3_600 * 3)
+    }
+
+    @Test("Of several boards at work at once those count that share no time, in whatever order they are looked at")
+    func manyBoards() {
+        // Stream 2 knows most and keeps out 1 and 3; 4 only touches 2, and of 4 and 5, which know the same, 4 counts.
+        let spans: [(stream: UInt64, from: Int64, to: Int64)] = [
+            (1, 0, 900), (2, 600, 2_400), (3, 2_300, 2_700), (4, 2_400, 3_000), (5, 2_400, 3_000),
+        ]
+        for order in permutations(Array(spans.indices)) {
+            var set = ContributionSet()
+            for index in order {
+                let span = spans[index]
+                set.add(
+                    simple(1, 1 << Int64(index), from: span.from, to: span.to), node: "A", stream: span.stream)
+            }
+            let total = set.total(Fixture.water)
+            #expect(total.millilitres == 0b01010)
+            #expect(total.validSeconds == 1_800 + 600)
+            #expect(total.overlaps.map(\.streams) == [[1, 2], [2, 3], [3, 4], [3, 5], [4, 5]])
+            #expect(total.overlaps.map(\.counted) == [2, 2, 4, nil, 4])
+        }
     }
 
     @Test("States join in any order and grouping, zero changes nothing, and an overflow is not a sum")

@@ -41,7 +41,7 @@ import World
         #expect(site.sensors[2].settings.line?.isActiveLow == true)
         #expect(site.kpis.map(\.indicator.slug) == ["en-en-ws-2c", "ec-i-es-1c", "ec-i-es-2c"])
         #expect(site.kpis[0].channel == ChannelID(rawValue: 3) && site.kpis[0].windowSeconds == 3600)
-        #expect(site.kpis[1].customers == 1)
+        #expect(site.kpis[1].weight?.value == 1)
         #expect(loaded.notices.isEmpty)
     }
 

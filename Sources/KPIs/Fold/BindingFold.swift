@@ -6,8 +6,11 @@
 // - An amount belongs, whole, to the window in which its reading was acquired; on the border, to the later one. The
 //   time that it covers runs back to the reading before and is cut at the borders, so it may reach into earlier
 //   windows.
-// - A mains line's level holds from one reading to the next. An outage belongs to the window in which it was seen to
-//   begin.
+// - A level holds from its reading to the next, at most `hold` seconds, and is cut at the borders: windows that touch
+//   add up exactly. With a `hold`, a level holds so long whether readings were lost or not; without, only as long as
+//   the reading after it is known to be the next. A reading that cannot be used ends what held before it.
+// - A mains line's level holds between two usable readings that follow each other. An outage belongs to the window in
+//   which it was seen to begin.
 // - Whether readings are missing between two is told by their ordinals. After a restart of the agent, time up to the
 //   first reading is not covered: nobody watched.
 // - A window is over when a reading after its end has been folded; it is final when also no outage of it is open.
@@ -17,24 +20,45 @@
 import World
 
 struct BindingFold {
-    enum Source: Equatable {
-        /// Each value, times `multiplier`, is an amount in the contribution's unit.
-        case amounts(multiplier: Int64)
-        /// Each value is the level of a mains-sense line; 0: out.
-        case mains(customers: Int64)
-    }
-
-    private struct LastReading {
+    struct LastReading {
         /// Boottime, and UTC less boottime as its batch's anchor has it.
         var nanoseconds: Int64
         var offset: Int64
         var ordinal: UInt64
-        /// Its value could be used.
-        var isKnown: Bool
+        var quality: Quality
+        /// As the source made it of the reading's value; only when it could be used.
+        var value: Int64
+        var isKnown: Bool { BindingFold.isUsable(quality) }
         var second: Int64 { UTC(nanoseconds: nanoseconds &+ offset).seconds }
     }
 
-    /// The time between the reading before and this one: first what is not covered, then what is.
+    /// A reading, with what the source makes of its value and where it lies in time.
+    private struct Sample {
+        var nanoseconds: Int64
+        var offset: Int64
+        var second: Int64
+        var ordinal: UInt64
+        var quality: Quality
+        var isUsable: Bool
+        var raw: Int64
+        var value: Int64
+
+        init(_ reading: Reading, _ anchor: Anchor, _ source: Source) {
+            nanoseconds = reading.acquired.nanoseconds
+            offset = anchor.offsetNanoseconds
+            second = anchor.utc(reading.acquired).seconds
+            ordinal = reading.ordinal
+            raw = reading.value
+            quality = reading.quality
+            value = 0
+            if BindingFold.isUsable(quality) {
+                if let prepared = source.prepared(raw) { value = prepared } else { quality = .outOfRange }
+            }
+            isUsable = BindingFold.isUsable(quality)
+        }
+    }
+
+    /// The time between the reading before and this one: what is covered and what is not.
     private struct Passage {
         var unknown: Span
         var known: Span
@@ -47,45 +71,45 @@ struct BindingFold {
 
     let source: Source
     let length: Int64
+    /// Seconds that a level holds when no further reading comes; nil: until one comes.
+    let hold: Int64?
     /// Batches up to this number are not needed again, whatever has been folded.
-    private(set) var floor: UInt64
+    var floor: UInt64
     /// In the order in which they were begun; the last one takes the readings.
     var windows: [Window] = []
-    private var tracker = OutageTracker()
+    var tracker = OutageTracker()
     /// The anchor's offset when the open outage began: what is published of it must not move with later anchors.
-    private var openOffset: Int64 = 0
-    private var last: LastReading?
+    var openOffset: Int64 = 0
+    var last: LastReading?
+    /// How the level went, for sources that count changes of it.
+    var course = Course()
     /// No reading has been folded yet.
     var isFresh: Bool { last == nil }
     /// The batch of the reading that gives the next window its beginning; 0: none yet.
     private var contextSeq: UInt64 = 0
-    private var coveredThrough = Int64.min
-    private var highestEnd = Int64.min
+    var coveredThrough = Int64.min
+    var highestEnd = Int64.min
     private var lap: Int64 = 0
     /// The first window begins here and not on the grid.
     private let ownStart: Int64?
-    private var firstIsContext: Bool
+    private let isMadeAgain: Bool
+    var firstIsContext: Bool
     /// After `resume`: batches up to here are in the windows already, of the next one only what lies after
     /// `closedBefore`.
-    private var resumedThrough: UInt64 = 0
-    private var closedBefore = Int64.min
+    var resumedThrough: UInt64 = 0
+    var closedBefore = Int64.min
     /// Moments taken from a contribution are UTC until the first anchor is seen.
-    private var awaitsAnchor = false
+    var awaitsAnchor = false
 
-    init(source: Source, windowSeconds: Int64, after: UInt64, from: Int64?) {
+    init(source: Source, windowSeconds: Int64, hold: Int64? = nil, after: UInt64, from: Int64?) {
         self.source = source
         length = windowSeconds
+        self.hold = hold
         floor = after
         ownStart = from
-        firstIsContext = after > 0 && from == nil
+        isMadeAgain = after > 0 && from == nil
+        firstIsContext = isMadeAgain
         windows.reserveCapacity(4)
-    }
-
-    private var zero: ContributionState {
-        switch source {
-        case .amounts: .sum(SumState())
-        case .mains: .outages(OutageState())
-        }
     }
 
     // MARK: Folding
@@ -93,15 +117,15 @@ struct BindingFold {
     mutating func fold(_ reading: Reading, seq: UInt64, anchor: Anchor) {
         guard seq > resumedThrough else { return }
         if awaitsAnchor { settle(anchor) }
-        let second = anchor.utc(reading.acquired).seconds
-        let isUsable = Self.isUsable(reading.quality)
+        let sample = Sample(reading, anchor, source)
+        let second = sample.second
         if second < closedBefore, seq == resumedThrough + 1 {
             // Already in a window that was given out; only what the next reading needs to know of it.
-            if isUsable, case .mains = source, tracker.open == nil {
-                _ = tracker.observe(
-                    isPresent: reading.value != 0, at: reading.acquired.nanoseconds, isContinuous: true)
+            if sample.isUsable, case .mains = source, tracker.open == nil {
+                _ = tracker.observe(isPresent: sample.value != 0, at: sample.nanoseconds, isContinuous: true)
             }
-            remember(reading, isUsable: isUsable, seq: seq, anchor: anchor, second: second)
+            _ = hasHappened(sample, seq: seq)
+            remember(sample, seq: seq)
             return
         }
 
@@ -111,32 +135,34 @@ struct BindingFold {
             lap += 1
             coveredThrough = .min
         }
-        let passage = passage(to: reading, second: second, isUsable: isUsable, anchor: anchor)
+        let passage = passage(to: sample)
         var touched = max(windows.count - 1, 0)
         if windows.isEmpty || isStepBack || second >= windows[windows.count - 1].cut {
             if begin(at: second, coveredFrom: passage.known, isStepBack: isStepBack, seq: seq) { touched = 0 }
         }
+        let held = source.isHeld ? last?.value : nil
         while touched < windows.count {
+            if let held { hold(held, over: passage.known, in: touched, seq: seq) }
             let isCovered = windows[touched].add(passage.known)
             let isFlagged = windows[touched].add(passage.unknown)
             if isCovered || isFlagged { touch(touched, seq) }
             touched += 1
         }
         touch(windows.count - 1, seq)
-        if isUsable {
-            switch source {
-            case .amounts(let multiplier):
-                add(reading.value, times: multiplier, second: second, seq: seq)
-            case .mains(let customers):
-                observe(reading, isContinuous: passage.isContinuous, customers: customers, seq: seq, anchor: anchor)
+        if case .exposure(let measure) = source { windows[windows.count - 1].endBlock(before: second, by: measure) }
+        if sample.isUsable {
+            if case .mains(let customers) = source {
+                observe(sample, isContinuous: passage.isContinuous, customers: customers, seq: seq)
+            } else {
+                take(sample, seq: seq)
             }
         }
-        remember(reading, isUsable: isUsable, seq: seq, anchor: anchor, second: second)
+        remember(sample, seq: seq)
     }
 
     /// Values whose time has expired calibration, or of which a part was not seen, are used and flagged; other
     /// uncertain ones only counted.
-    private static func isUsable(_ quality: Quality) -> Bool {
+    static func isUsable(_ quality: Quality) -> Bool {
         quality == .good || quality == .estimated || quality == .calibrationExpired
     }
 
@@ -145,47 +171,81 @@ struct BindingFold {
         windows[index].isChanged = true
     }
 
-    private mutating func remember(
-        _ reading: Reading, isUsable: Bool, seq: UInt64, anchor: Anchor, second: Int64
-    ) {
-        last = LastReading(
-            nanoseconds: reading.acquired.nanoseconds, offset: anchor.offsetNanoseconds, ordinal: reading.ordinal,
-            isKnown: isUsable)
-        coveredThrough = max(coveredThrough, second)
-        // An outage's earliest possible begin is the last believable level, so that is where its window's story starts.
-        if case .mains = source, !isUsable, tracker.line != .unknown { return }
-        contextSeq = seq
+    private mutating func hasHappened(_ sample: Sample, seq: UInt64) -> Bool {
+        guard sample.isUsable, source.countsChanges else { return false }
+        return course.take(
+            Course.Point(value: sample.value, nanoseconds: sample.nanoseconds, seq: seq), of: source)
     }
 
-    private func passage(to reading: Reading, second: Int64, isUsable: Bool, anchor: Anchor) -> Passage {
+    private mutating func remember(_ sample: Sample, seq: UInt64) {
+        last = LastReading(
+            nanoseconds: sample.nanoseconds, offset: sample.offset, ordinal: sample.ordinal, quality: sample.quality,
+            value: sample.value)
+        coveredThrough = max(coveredThrough, sample.second)
+        switch source {
+        // An outage's earliest possible begin is the last believable level, so that is where its window's story starts.
+        case .mains: if sample.isUsable { contextSeq = seq }
+        case _ where source.countsChanges: contextSeq = course.neededFrom(source)
+        default: contextSeq = seq
+        }
+    }
+
+    /// What happens is counted by what was before; until that is known, windows of a fold made again are those that
+    /// were given out before, for the others have what they need.
+    private var isCertain: Bool {
+        switch source {
+        case .mains: tracker.line != .unknown
+        case _ where source.countsChanges: course.neededFrom(source) > 0
+        default: true
+        }
+    }
+
+    private func passage(to sample: Sample) -> Passage {
+        let second = sample.second
         var passage = Passage(
             unknown: Span(from: second, to: second, isValid: false, flag: nil),
             known: Span(from: second, to: second, isValid: true, flag: nil), isContinuous: false)
         guard let last else { return passage }
-        let isStepped = (anchor.offsetNanoseconds &- last.offset).magnitude >= 1_000_000_000
-        let elapsed = max(0, reading.acquired.nanoseconds &- last.nanoseconds)
+        let isStepped = (sample.offset &- last.offset).magnitude >= 1_000_000_000
+        let elapsed = max(0, sample.nanoseconds &- last.nanoseconds)
         let begin = min(max(isStepped ? second - elapsed / 1_000_000_000 : last.second, coveredThrough), second)
         passage.unknown.from = begin
 
-        let isNext = reading.ordinal == last.ordinal &+ 1
-        let isGap = !isNext && reading.ordinal > last.ordinal
-        passage.unknown.flag = Flag(reading.quality) ?? (isGap ? .lost : .missing)
-        guard isUsable else { return passage }
-        passage.known.flag = Flag(reading.quality) ?? (isStepped ? .clockStep : nil)
+        let isNext = sample.ordinal == last.ordinal &+ 1
+        let isGap = !isNext && sample.ordinal > last.ordinal
+        if source.isHeld {
+            passage.unknown.flag = isNext ? (Flag(last.quality) ?? .missing) : isGap ? .lost : .missing
+            guard last.isKnown else { return passage }
+            passage.known.flag = Flag(last.quality) ?? (isStepped ? .clockStep : nil)
+            passage.known.from = begin
+            passage.known.to = begin
+            // Whether a space was taken meanwhile is not known; how a level went is what `hold` says.
+            if isNext || (hold != nil && source != .occupancy) {
+                passage.known.to = min(second, hold.map { begin + $0 } ?? second)
+            } else if isGap, source != .occupancy {
+                // The readings lost came at equal distances, and this one holds to the first of them.
+                passage.known.to = begin + (second - begin) / Int64(clamping: sample.ordinal - last.ordinal)
+            }
+            if isNext { passage.unknown.flag = .missing }
+            passage.unknown.from = passage.known.to
+            return passage
+        }
+        passage.unknown.flag = Flag(sample.quality) ?? (isGap ? .lost : .missing)
+        guard sample.isUsable else { return passage }
+        passage.known.flag = Flag(sample.quality) ?? (isStepped ? .clockStep : nil)
         if !isNext { passage.unknown.flag = isGap ? .lost : .missing }
-        switch source {
-        case .amounts where isNext:
+        if case .mains = source {
+            if isNext && last.isKnown {
+                passage.known.from = begin
+                passage.isContinuous = sample.quality != .estimated
+            } else if isNext {
+                passage.unknown.flag = .missing
+            }
+        } else if isNext {
             passage.known.from = begin
-        case .amounts where isGap:
+        } else if isGap {
             // The amount is that since the reading before, which is one of those lost: they came at equal distances.
-            passage.known.from = second - (second - begin) / Int64(clamping: reading.ordinal - last.ordinal)
-        case .mains where isNext && last.isKnown:
-            passage.known.from = begin
-            passage.isContinuous = reading.quality != .estimated
-        case .mains where isNext:
-            passage.unknown.flag = .missing
-        case .amounts, .mains:
-            break
+            passage.known.from = second - (second - begin) / Int64(clamping: sample.ordinal - last.ordinal)
         }
         passage.unknown.to = passage.known.from
         return passage
@@ -206,7 +266,7 @@ struct BindingFold {
             if !isStepBack, known.from < known.to {
                 var covered = max(gridStart(of: known.from, length: length), highestEnd)
                 covered = max(covered, grid - Self.maximumWindowsCovered * length)
-                while covered < grid {
+                while covered < min(grid, known.to) {
                     append(start: covered, end: covered + length)
                     windows[windows.count - 1].isOver = true
                     touch(windows.count - 1, seq)
@@ -221,7 +281,7 @@ struct BindingFold {
             start = grid + min(max(lap, 1), length - 1)
         }
         append(start: start, end: grid + length)
-        if firstIsContext {
+        if firstIsContext || (isMadeAgain && !isCertain) {
             windows[windows.count - 1].isContext = true
             firstIsContext = false
         }
@@ -229,40 +289,55 @@ struct BindingFold {
     }
 
     mutating func append(start: Int64, end: Int64) {
-        windows.append(Window(start: start, end: end, state: zero, precededBy: contextSeq))
+        windows.append(Window(start: start, end: end, state: source.zero, precededBy: contextSeq))
         highestEnd = max(highestEnd, end)
     }
 
-    private mutating func add(_ value: Int64, times multiplier: Int64, second: Int64, seq: UInt64) {
-        let newest = windows.count - 1
-        let (amount, isTooLarge) = value.multipliedReportingOverflow(by: multiplier)
-        guard !isTooLarge, case .sum(let sum) = windows[newest].state else { return }
-        if let joined = sum.joined(with: SumState(amount: amount)) {
-            windows[newest].state = .sum(joined)
-            return
+    // MARK: Values
+
+    /// Adds what held to the part of the window that it held in.
+    private mutating func hold(_ value: Int64, over known: Span, in place: Int, seq: UInt64) {
+        while let part = windows[place].part(of: known),
+            !windows[place].hold(value, from: part.from, to: part.to, by: source)
+        {
+            // Full: a part of the level's own time when it does not fit into a window by itself.
+            let isAlone = part.from == windows[place].start
+            // One second of any level fits into a window of its own.
+            guard !isAlone || part.to - part.from > 1 else { return }
+            closeEarly(place, at: isAlone ? part.from + (part.to - part.from) / 2 : part.from, seq: seq)
         }
-        // Full: the window is closed early, and the rest of its time is a window of its own.
-        let cut = max(second, windows[newest].start + 1)
-        guard cut < windows[newest].end else { return }
-        let end = windows[newest].end
-        windows[newest].closeEarly(at: cut)
-        append(start: cut, end: end)
-        windows[newest + 1].state = .sum(SumState(amount: amount))
-        touch(newest + 1, seq)
     }
 
-    private mutating func observe(
-        _ reading: Reading, isContinuous: Bool, customers: Int64, seq: UInt64, anchor: Anchor
-    ) {
+    private mutating func take(_ sample: Sample, seq: UInt64) {
+        let hasHappened = hasHappened(sample, seq: seq)
         let newest = windows.count - 1
-        switch tracker.observe(
-            isPresent: reading.value != 0, at: reading.acquired.nanoseconds, isContinuous: isContinuous)
-        {
+        if windows[newest].take(sample.value, raw: sample.raw, hasHappened: hasHappened, by: source) { return }
+        let cut = max(sample.second, windows[newest].start + 1)
+        guard cut < windows[newest].end else { return }
+        closeEarly(newest, at: cut, seq: seq)
+        _ = windows[newest + 1].take(sample.value, raw: sample.raw, hasHappened: hasHappened, by: source)
+    }
+
+    /// The window's state is full: it ends here, and the rest of its time is a window of its own.
+    private mutating func closeEarly(_ place: Int, at cut: Int64, seq: UInt64) {
+        var rest = Window(
+            start: cut, end: windows[place].cut, state: source.zero, precededBy: windows[place].precededBy)
+        rest.isOver = windows[place].isOver
+        rest.isContext = windows[place].isContext
+        windows[place].closeEarly(at: cut)
+        windows.insert(rest, at: place + 1)
+        touch(place, seq)
+        touch(place + 1, seq)
+    }
+
+    private mutating func observe(_ sample: Sample, isContinuous: Bool, customers: Int64, seq: UInt64) {
+        let newest = windows.count - 1
+        switch tracker.observe(isPresent: sample.value != 0, at: sample.nanoseconds, isContinuous: isContinuous) {
         case .none: break
         case .began(let earliest, let latest, let isCounted):
             tracker.open = OutageTracker.Open(
                 earliest: earliest, latest: latest, window: windows[newest].start, isCounted: isCounted)
-            openOffset = anchor.offsetNanoseconds
+            openOffset = sample.offset
             if isCounted, case .outages(var outages) = windows[newest].state {
                 outages.open += customers
                 windows[newest].state = .outages(outages)
@@ -294,80 +369,5 @@ extension BindingFold {
     var passedThrough: UInt64 {
         let needed = windows.first { !$0.isContext }?.precededBy ?? contextSeq
         return max(floor, needed > 0 ? needed - 1 : 0)
-    }
-
-    func mark(_ index: Int) -> FoldMark? {
-        let window = windows[index]
-        var mark = FoldMark()
-        if let last, !window.isOver, index == windows.count - 1 {
-            var reading = FoldMark.LastReading(
-                atMicroseconds: (last.nanoseconds &+ last.offset) / 1_000, ordinal: last.ordinal)
-            if case .mains = source, tracker.line != .unknown {
-                reading.isPresent = tracker.line == .present
-                if !last.isKnown { reading.lineMicroseconds = (tracker.lastKnown &+ last.offset) / 1_000 }
-            }
-            mark.last = reading
-        }
-        if let open = tracker.open, open.window == window.start {
-            mark.open = FoldMark.OpenOutage(
-                earliestMicroseconds: (open.earliest &+ openOffset) / 1_000,
-                latestMicroseconds: (open.latest &+ openOffset) / 1_000)
-        }
-        return mark == FoldMark() ? nil : mark
-    }
-}
-
-// MARK: After a power cut
-
-extension BindingFold {
-    /// Goes on from a contribution of this binding. All that were given out together may be handed in, in any order,
-    /// before the first batch is folded.
-    mutating func resume(_ contribution: Contribution) {
-        firstIsContext = false
-        highestEnd = max(highestEnd, contribution.windowEnd)
-        // The batch that ended a window also began the next: of a window that was over, that batch is folded once more.
-        let isOver = contribution.mark?.last == nil
-        let through = isOver && contribution.revision > 0 ? contribution.revision - 1 : contribution.revision
-        if through >= resumedThrough { resumedThrough = through }
-        floor = max(floor, resumedThrough)
-        if isOver { closedBefore = max(closedBefore, contribution.windowEnd) }
-        guard !contribution.isFinal else { return }
-        var window = Window(
-            start: contribution.windowStart, end: contribution.windowEnd, state: contribution.state,
-            precededBy: contribution.revision + 1)
-        window.restore(contribution.coverage)
-        window.revision = contribution.revision
-        window.isOver = isOver
-        windows.insert(window, at: windows.firstIndex { $0.start > window.start } ?? windows.count)
-        awaitsAnchor = true
-        if let open = contribution.mark?.open {
-            var isCounted = false
-            if case .outages(let outages) = contribution.state { isCounted = outages.open > 0 }
-            tracker.open = OutageTracker.Open(
-                earliest: open.earliestMicroseconds &* 1_000, latest: open.latestMicroseconds &* 1_000,
-                window: window.start, isCounted: isCounted)
-        }
-        if let reading = contribution.mark?.last {
-            var isKnown = true
-            if case .mains = source { isKnown = reading.isPresent != nil && reading.lineMicroseconds == nil }
-            let mark = LastReading(
-                nanoseconds: reading.atMicroseconds &* 1_000, offset: 0, ordinal: reading.ordinal, isKnown: isKnown)
-            last = mark
-            coveredThrough = mark.second
-            if let isPresent = reading.isPresent {
-                tracker.restore(
-                    isPresent: isPresent, at: reading.lineMicroseconds.map { $0 &* 1_000 } ?? mark.nanoseconds)
-            }
-        }
-    }
-
-    /// Moves moments that came from a contribution to the boot's own clock, now that an anchor is known.
-    private mutating func settle(_ anchor: Anchor) {
-        awaitsAnchor = false
-        if let open = tracker.open, tracker.line == .unknown { tracker.restore(isPresent: false, at: open.latest) }
-        tracker.shift(by: anchor.offsetNanoseconds)
-        openOffset = anchor.offsetNanoseconds
-        last?.nanoseconds &-= anchor.offsetNanoseconds
-        last?.offset = anchor.offsetNanoseconds
     }
 }

@@ -1,4 +1,4 @@
-// One window of one binding while it is being filled. Plain memory: no part of it allocates.
+// One window of one binding while it is being filled. Nothing here allocates, but for the histogram of a new window.
 
 struct Window {
     /// UTC seconds. Start and nominal end are the key and never change.
@@ -22,6 +22,8 @@ struct Window {
     /// part of it.
     var isContext = false
     var isChanged = true
+    /// Exposure: the averaging block that is not complete.
+    var block = AveragingBlock()
 
     init(start: Int64, end: Int64, state: ContributionState, precededBy: UInt64) {
         self.start = start
@@ -31,11 +33,9 @@ struct Window {
         self.precededBy = precededBy
     }
 
-    /// Adds the part of the span that lies in the window. Returns whether there is one.
+    /// Adds the part of the span that lies in the window to what is known of it. Returns whether there is one.
     mutating func add(_ span: Span) -> Bool {
-        let from = max(span.from, start)
-        let to = min(span.to, cut)
-        guard from < to else { return false }
+        guard let (from, to) = part(of: span) else { return false }
         if span.isValid {
             validSeconds += to - from
             validFrom = min(validFrom, from)
@@ -43,6 +43,13 @@ struct Window {
         }
         if let flag = span.flag { flags[flag] += to - from }
         return true
+    }
+
+    /// The part of the span that lies in the window; nil: none.
+    func part(of span: Span) -> (from: Int64, to: Int64)? {
+        let from = max(span.from, start)
+        let to = min(span.to, cut)
+        return from < to ? (from, to) : nil
     }
 
     /// The window takes nothing more; what it was to know of ends here too.

@@ -3,16 +3,6 @@
 
 internal import World
 
-/// Time of which two streams of one node both have readings: two boards were at work, or a clock was wrong. Reported,
-/// and counted once in what is covered; what they measured is in the total twice.
-public struct Overlap: Equatable, Sendable {
-    public var source: ContributionSet.Source
-    public var streams: [UInt64]
-    /// UTC seconds.
-    public var from: Int64
-    public var to: Int64
-}
-
 public struct Total: Sendable {
     public let indicator: Indicator
     /// Millilitres × 10^-9, for indicators that sum amounts: the finest scale that is accepted, so that all scales
@@ -53,14 +43,12 @@ public struct Total: Sendable {
 
     init(indicator: Indicator) { self.indicator = indicator }
 
-    /// All of one source, in order of their windows' starts.
-    mutating func add(
-        _ source: ContributionSet.Source, _ found: [(key: ContributionSet.Key, contribution: Contribution)]
-    ) {
+    /// All of one source.
+    mutating func add(_ source: SourceWindows) {
         var expectedThrough = Int64.min
         var valid: Int128 = 0
         var expected: Int128 = 0
-        for (_, contribution) in found {
+        for contribution in source.items.map(\.contribution) {
             contributions += 1
             if !contribution.isFinal { provisional += 1 }
             add(contribution.state, scale: contribution.scale)
@@ -70,11 +58,11 @@ public struct Total: Sendable {
             expected += Int128(max(0, end - max(contribution.windowStart, expectedThrough)))
             expectedThrough = max(expectedThrough, end)
         }
-        let overlap = overlap(source, found)
-        overlapSeconds += overlap
+        overlaps += source.overlaps
+        overlapSeconds += source.overlaps.reduce(0) { $0 + Int128($1.to - $1.from) }
         expectedSeconds += expected
-        validSeconds += min(max(valid - overlap, 0), expected)
-        supersede(found)
+        validSeconds += min(valid, expected)
+        supersede(source.items)
     }
 
     private mutating func add(_ state: ContributionState, scale: Int8) {
@@ -94,37 +82,11 @@ public struct Total: Sendable {
         }
     }
 
-    private mutating func overlap(
-        _ source: ContributionSet.Source, _ found: [(key: ContributionSet.Key, contribution: Contribution)]
-    ) -> Int128 {
-        let spans = found.filter { $0.contribution.coverage.validSeconds > 0 }
-            .map { item in
-                (
-                    from: item.contribution.windowStart + item.contribution.coverage.fromSecond,
-                    to: item.contribution.windowStart + item.contribution.coverage.toSecond, stream: item.key.stream
-                )
-            }
-            .sorted { ($0.from, $0.to, $0.stream) < ($1.from, $1.to, $1.stream) }
-        var seconds: Int128 = 0
-        for (index, span) in spans.enumerated() {
-            for other in spans[(index + 1)...] {
-                guard other.from < span.to else { break }
-                guard other.stream != span.stream else { continue }
-                let to = min(span.to, other.to)
-                seconds += Int128(to - other.from)
-                overlaps.append(
-                    Overlap(
-                        source: source, streams: [min(span.stream, other.stream), max(span.stream, other.stream)],
-                        from: other.from, to: to))
-            }
-        }
-        return seconds
-    }
-
     /// A stream that ends with an outage open, and another of the same node that tells of time without power after
     /// it: that is one outage, and the later stream has counted it.
-    private mutating func supersede(_ found: [(key: ContributionSet.Key, contribution: Contribution)]) {
-        for (key, contribution) in found {
+    private mutating func supersede(_ found: [SourceWindows.Item]) {
+        for item in found {
+            let key = item.key, contribution = item.contribution
             guard case .outages(let outages) = contribution.state, outages.open > 0 else { continue }
             let isCounted = found.contains { other in
                 guard other.key.stream != key.stream, case .outages(let later) = other.contribution.state else {

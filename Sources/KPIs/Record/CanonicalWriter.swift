@@ -37,6 +37,14 @@ struct CanonicalWriter {
         append(quoted: value)
     }
 
+    /// 16 digits.
+    mutating func hexadecimal(_ name: String, _ value: UInt64) {
+        key(name)
+        bytes.append(UInt8(ascii: "\""))
+        appendHexadecimal(value, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     mutating func integers(_ name: String, _ values: [Int64]) {
         key(name)
         bytes.append(UInt8(ascii: "["))

@@ -22,17 +22,34 @@
 // - `instrument`: its class; `labels`: names as configured (`Label`); `weight`: how much it stands for; `params`: the
 //   thresholds and limits that the state was made with, as whole numbers: states of different ones do not join.
 //   `u`: relative standard uncertainties, random and systematic, in ppm. Each is absent when there is nothing to say.
-// - `correction` (seldom): the number of a correction made after the window was final, `kind` is then `correction`. A
-//   correction wins over every revision, a higher one over a lower.
+// - `correction` (seldom): the number of a correction made after the window was final, 1 or more; `kind` is then
+//   `correction`. A correction wins over every revision, a higher one over a lower.
 // - `mark` (only while the window is not final): where a fold goes on after a power cut. Last reading: `at_us` (UTC,
 //   microseconds), `n` (its ordinal); a mains line's last believable level, `line`, and its moment, `line_us`, when
 //   that is another; a level that still holds, `v`. Open outage: began between `open_low_us` and `open_us`. What else
-//   the fold needs to go on: `tail`, whole numbers.
+//   the fold needs to go on: `tail`, at most 16 whole numbers.
 // - `stream` (16 hex digits; seldom): the stream that the contribution belongs to, when it is not the message's. After
 //   a power cut a node finishes the windows of the stream before from what its flash holds, in batches of the new one.
 // - Canonical: names sorted, no spaces, strings escaped only where RFC 8259 section 7 demands it. `h` is FNV-1a, 64
 //   bits, of the canonical object without `h`, `kind`, `stream` and `t`: equal `rev` and different `h` is an error to
 //   be looked at, never merged.
+// - What is not known is refused: members, states, units, labels and their words, names of tables. The value of a
+//   table is any short text: versions come and go.
+//
+// In a batch the constants are said once. An item `binding` says them, before the contributions that cite it by `b`:
+//
+//     {"kind":"binding","id":"5b0c…16 hex digits","instrument":"low_cost","kpi":"EN: EN: WS: 2C",
+//      "labels":{"zone":"dma-7"},"quality":"estimated_assumptions","scale":0,"sensor":"water","series":"volume",
+//      "slug":"en-en-ws-2c","tables":{"tz":"2025b"},"type":"sum","unit":"ml"}
+//     {"kind":"contribution","b":"5b0c…","h":"0f3a…","rev":4711,"state":{"amount":120000},
+//      "win":{"day":"2026-11-21","len":900,"start":1795257600}}
+//
+// - `id` is FNV-1a, 64 bits, of the binding's canonical object without `id`, `kind` and `t`: it means the same in
+//   every batch of a node. `type` is the state's.
+// - Left out of the contribution is what is usual: `final` true, `period` `-`, `cov.exp_s` `win.len`, `cov.to_s`
+//   `cov.exp_s`, `cov.from_s` 0, `cov.valid_s` `to_s` − `from_s`, no `cov.flags`; then `cov`. Of a level `above`
+//   [0, 0], `events` 0 and `n_s` `cov.valid_s`; of sound `n_s`.
+// - `h` is that of the contribution alone: both forms are one content with one hash.
 //
 // States (`state.type`; the fields are those of the type of that name in `States`):
 //
@@ -155,121 +172,4 @@ public struct Contribution: Equatable, Sendable {
     public static let scales: ClosedRange<Int8> = -9...0
 
     public var windowEnd: Int64 { windowStart + windowSeconds }
-
-    // MARK: Encoding
-
-    /// Appends the item as a JSON object.
-    public func encode(into bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "{"))
-        encodeBody(into: &bytes)
-        bytes.append(UInt8(ascii: "}"))
-    }
-
-    /// Appends the item without its braces, beginning with `kind`: as an outbox lane keeps it.
-    public func encodeBody(into bytes: inout [UInt8]) {
-        var canonical = CanonicalWriter()
-        let place = writeMembers(into: &canonical)
-        let kind = correction == nil ? #""kind":"contribution","# : #""kind":"correction","#
-        bytes.append(contentsOf: kind.utf8)
-        if let ofStream {
-            bytes.append(contentsOf: #""stream":""#.utf8)
-            appendHexadecimal(ofStream, to: &bytes)
-            bytes.append(contentsOf: #"","#.utf8)
-        }
-        bytes.append(contentsOf: canonical.bytes[1..<place])
-        bytes.append(contentsOf: #","h":""#.utf8)
-        appendHexadecimal(fnv1a(canonical.bytes), to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: canonical.bytes[place..<canonical.bytes.count - 1])
-    }
-
-    /// What `h` says.
-    public var contentHash: UInt64 {
-        var canonical = CanonicalWriter()
-        _ = writeMembers(into: &canonical)
-        return fnv1a(canonical.bytes)
-    }
-
-    /// Writes the canonical object without `h` and `kind`; returns where `h` belongs.
-    private func writeMembers(into writer: inout CanonicalWriter) -> Int {
-        var place = 0
-        writer.object { object in
-            if let correction { object.unsigned("correction", correction) }
-            object.object("cov") { cov in
-                cov.integer("exp_s", coverage.expectedSeconds)
-                cov.object("flags") { flags in
-                    for flag in coverage.flags { flags.integer(flag.name, flag.seconds) }
-                }
-                cov.integer("from_s", coverage.fromSecond)
-                cov.integer("to_s", coverage.toSecond)
-                cov.integer("valid_s", coverage.validSeconds)
-            }
-            object.flag("final", isFinal)
-            place = object.bytes.count
-            object.text("instrument", instrument.rawValue)
-            object.text("kpi", indicator.code)
-            if !labels.isEmpty {
-                object.object("labels") { object in
-                    for (label, name) in labels.sorted(by: { $0.key < $1.key }) { object.text(label.rawValue, name) }
-                }
-            }
-            if let mark { object.object("mark") { mark.write(into: &$0) } }
-            if !parameters.isEmpty {
-                object.object("params") { object in
-                    for parameter in parameters { object.integer(parameter.name, parameter.value) }
-                }
-            }
-            object.text("period", period.rawValue)
-            object.text("quality", quality.rawValue)
-            object.unsigned("rev", revision)
-            object.integer("scale", Int64(scale))
-            object.text("sensor", sensor)
-            object.text("series", series)
-            object.text("slug", indicator.slug)
-            object.object("state") { state.write(into: &$0) }
-            if !tables.isEmpty {
-                object.object("tables") { object in
-                    for (table, name) in tables.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-                        object.text(table, name)
-                    }
-                }
-            }
-            if let uncertainty {
-                object.object("u") { object in
-                    object.integer("random_ppm", uncertainty.randomPpm)
-                    object.integer("sys_ppm", uncertainty.systematicPpm)
-                }
-            }
-            object.text("unit", unit)
-            if let weight { object.object("weight") { $0.integer(weight.kind.rawValue, weight.value) } }
-            object.object("win") { window in
-                if let localDay { window.text("day", localDay) }
-                window.integer("len", windowSeconds)
-                window.integer("start", windowStart)
-            }
-        }
-        return place
-    }
-}
-
-extension FoldMark {
-    fileprivate func write(into object: inout CanonicalWriter) {
-        if let last {
-            object.integer("at_us", last.atMicroseconds)
-            if let isPresent = last.isPresent { object.integer("line", isPresent ? 1 : 0) }
-            if let lineMicroseconds = last.lineMicroseconds { object.integer("line_us", lineMicroseconds) }
-            object.unsigned("n", last.ordinal)
-        }
-        if let open {
-            object.integer("open_low_us", open.earliestMicroseconds)
-            object.integer("open_us", open.latestMicroseconds)
-        }
-        if !tail.isEmpty { object.integers("tail", tail) }
-        if let value = last?.value { object.integer("v", value) }
-    }
-}
-
-/// FNV-1a, 64 bits (Fowler, Noll, Vo; IETF draft-eastlake-fnv section 5).
-func fnv1a(_ bytes: [UInt8]) -> UInt64 {
-    bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
 }

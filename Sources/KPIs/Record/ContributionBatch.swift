@@ -4,7 +4,8 @@
 //      "items":[{"t":0, …}, …]}
 //
 // Members of the message that are not known are ignored; an unknown `v` is refused. An item that is refused does not
-// take its neighbours with it: it is counted with its reason.
+// take its neighbours with it: it is counted with its reason. A contribution that cites a binding which the message
+// does not say before it is handed on as it is (`BindingBook`).
 
 public struct ContributionBatch: Equatable, Sendable {
     /// Longest message, bytes.
@@ -14,7 +15,11 @@ public struct ContributionBatch: Equatable, Sendable {
     public var stream: UInt64
     public var seq: UInt64
     public var contributions: [Contribution]
-    /// Contributions that were refused, and why.
+    /// The bindings that it says, in order.
+    public var bindings: [ContributionBinding]
+    /// Contributions whose binding it does not say.
+    public var unbound: [UnboundContribution]
+    /// Contributions and bindings that were refused, and why.
     public var refused: [ContributionFault]
     /// Items of other kinds (day sheets, tombstones).
     public var otherItems: Int
@@ -32,7 +37,7 @@ public struct ContributionBatch: Equatable, Sendable {
             switch name {
             case "v": version = try reader.integer()
             case "node": node = try reader.string()
-            case "stream": stream = try reader.stream()
+            case "stream": stream = try reader.hexadecimal("stream")
             case "lane": lane = try reader.string()
             case "seq": seq = try reader.unsigned()
             case "items":
@@ -52,19 +57,37 @@ public struct ContributionBatch: Equatable, Sendable {
         guard let seq else { throw .missing("seq") }
         guard let items else { throw .missing("items") }
         var batch = ContributionBatch(
-            node: node, stream: stream, seq: seq, contributions: [], refused: [], otherItems: 0)
-        for place in items {
-            do throws(ContributionFault) {
-                batch.contributions.append(try Contribution.parse(bytes, in: place))
-            } catch {
-                if try Self.kind(bytes, in: place) != "contribution" {
-                    batch.otherItems += 1
-                } else {
-                    batch.refused.append(error)
-                }
+            node: node, stream: stream, seq: seq, contributions: [], bindings: [], unbound: [], refused: [],
+            otherItems: 0)
+        var known: [UInt64: ContributionBinding] = [:]
+        for place in items { try batch.take(bytes, in: place, &known) }
+        return batch
+    }
+
+    private mutating func take(
+        _ bytes: [UInt8], in place: Range<Int>, _ known: inout [UInt64: ContributionBinding]
+    ) throws(ContributionFault) {
+        let fault: ContributionFault
+        do throws(ContributionFault) {
+            switch try ContributionItem.parse(bytes, in: place, known: known) {
+            case .contribution(let contribution): contributions.append(contribution)
+            case .binding(let binding):
+                known[binding.id] = binding
+                bindings.append(binding)
+            }
+            return
+        } catch {
+            fault = error
+        }
+        switch fault {
+        case .unknownBinding(let id):
+            unbound.append(UnboundContribution(binding: id, bytes: Array(bytes[place])))
+        default:
+            switch try Self.kind(bytes, in: place) {
+            case "contribution", "correction", "binding": refused.append(fault)
+            default: otherItems += 1
             }
         }
-        return batch
     }
 
     /// The `kind` of an item, whatever else it is made of; nil when it has none.

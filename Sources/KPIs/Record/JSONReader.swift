@@ -2,30 +2,6 @@
 // never allocates more than the text is long. Integers only where integers are asked for; any number where a value is
 // skipped.
 
-/// Why a text was refused, and where.
-public enum ContributionFault: Error, Equatable, Sendable {
-    /// Not JSON: at this byte, this was expected.
-    case syntax(offset: Int, expected: String)
-    case tooLong(bytes: Int, limit: Int)
-    case tooDeep(offset: Int)
-    case missing(String)
-    /// A member that this version does not know: it would be lost in the sum.
-    case unknown(member: String)
-    case twice(member: String)
-    case outOfRange(member: String)
-    case unknownVersion(Int64)
-    case unknownIndicator(String)
-    case unknownStateType(String)
-    /// Unit or state is not that of the indicator.
-    case wrongUnit(String)
-    case wrongState(String)
-    /// The content is not the one that `h` was made of.
-    case wrongHash
-    /// The lane's item is something else.
-    case otherKind(String)
-    case otherLane(String)
-}
-
 package struct JSONReader {
     private let bytes: [UInt8]
     package private(set) var offset: Int
@@ -71,6 +47,12 @@ package struct JSONReader {
         repeat { try element(&self) } while take(",")
         guard take("]") else { throw .syntax(offset: offset, expected: "a comma or ]") }
         leave()
+    }
+
+    /// Whether the next value is an array.
+    package mutating func nextIsArray() -> Bool {
+        skipSpace()
+        return offset < end && bytes[offset] == UInt8(ascii: "[")
     }
 
     package mutating func string() throws(ContributionFault) -> String {

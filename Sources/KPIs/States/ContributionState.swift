@@ -12,6 +12,10 @@ public enum ContributionState: Equatable, Sendable {
     case occupancy(OccupancyState)
     case presence(PresenceState)
 
+    public static let typeNames = [
+        "sum", "outages", "level", "sound", "exposure", "compliance", "travel", "occupancy", "presence",
+    ]
+
     public var typeName: String {
         switch self {
         case .sum: "sum"

@@ -92,6 +92,13 @@ public final class SimulatedBroker {
         life += 1
     }
 
+    /// What was received since this was last asked, for a run too long to keep it all; then `received` is empty.
+    public func takeReceived() -> [ReceivedMessage] {
+        settle()
+        defer { received.removeAll(keepingCapacity: true) }
+        return received
+    }
+
     /// When the next event for the client is due, or the next happening at the broker; nil when there is none.
     public var nextDeadline: VirtualTime? {
         settle()
