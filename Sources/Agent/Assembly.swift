@@ -2,6 +2,7 @@
 // texts built.
 
 import Gateway
+import KPIs
 import LinuxWorld
 import Outbox
 import Sensors
@@ -80,6 +81,9 @@ struct Assembly {
         plan.channelPeriods = channelPeriods
         plan.isSwitched = site.node.powered == .switched
         plan.withheldChannels = withheldChannels
+        plan.calendar = site.zone.map { zone in
+            KPICalendar(version: zone.version) { Int(zone.rules.offsetSeconds(at: $0)) }
+        }
         return plan
     }
 
@@ -121,7 +125,7 @@ struct Assembly {
                         channel.isWithheld = withheldChannels.contains($0.channel.name)
                         return channel
                     })
-            }, kpis: site.kpis.map(\.record))
+            }, kpis: site.kpis.map(\.record), timezoneVersion: site.zone?.version)
     }
 
     /// The broker's password, from its file, without a final line break.

@@ -66,7 +66,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     private mutating func endStage(_ anchor: Anchor) {
         guard let current = resume else { return }
         if current.stage == .contributions, !current.newest.isEmpty {
-            var folder = KPIFolder(stream: current.stream.rawValue, bindings: kpis.bindings)
+            var folder = KPIFolder(
+                stream: current.stream.rawValue, bindings: kpis.bindings, calendar: kpis.calendar)
             for contribution in current.newest where !contribution.isFinal { folder.resume(from: contribution) }
             resume!.folder = folder
             resume!.stage = .readings

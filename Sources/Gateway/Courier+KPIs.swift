@@ -9,6 +9,7 @@ import World
 struct KPIFeed {
     let stream: StreamID
     let bindings: [KPIBinding]
+    let calendar: KPICalendar?
     /// Made with the first batch, when its place in time is known.
     var folder: KPIFolder?
     /// The next readings batch to fold.
@@ -18,9 +19,10 @@ struct KPIFeed {
     /// When windows that have ended are to be given out though no batch comes.
     var deadline = Boottime.distantFuture
 
-    init(stream: StreamID, bindings: [KPIBinding]) {
+    init(stream: StreamID, bindings: [KPIBinding], calendar: KPICalendar?) {
         self.stream = stream
         self.bindings = bindings
+        self.calendar = calendar
     }
 
     var isBound: Bool { !bindings.isEmpty }
@@ -114,7 +116,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         let isBehindReleased = kpis.next == 1 && sequence > 1 && !isNewConfiguration
         var folder = KPIFolder(
             stream: kpis.stream.rawValue, bindings: kpis.bindings, after: isBehindReleased ? 0 : sequence - 1,
-            from: from)
+            from: from, calendar: kpis.calendar)
         if kpis.next == 1, let dark = darkTime(anchor) {
             folder.noteDark(from: dark.lastHeartbeat, period: dark.period, until: dark.backAt)
         }

@@ -125,7 +125,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         lanes = LaneEncoder(node: plan.nodeID)
         isNewStream = outbox.nextSequence(.events) == 1
         var outbox = outbox
-        var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
+        var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis, calendar: plan.calendar)
         kpis.takeUp(&outbox)
         if plan.carriesOnly { outbox.takenOverAt = startedAt }
         self.kpis = kpis

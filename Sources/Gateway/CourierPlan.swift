@@ -36,6 +36,8 @@ public struct CourierPlan: Sendable {
     public var isSwitched = false
     /// Names of channels whose readings are never published, only what is folded from them.
     public var withheldChannels: Set<String> = []
+    /// The node's local calendar; nil: contributions tell neither the local day nor a part of it.
+    public var calendar: KPICalendar?
 
     public init(
         nodeID: String, city: String, version: String, boardSerial: String?, topicRoot: String, inventory: Inventory,

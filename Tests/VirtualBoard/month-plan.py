@@ -24,8 +24,8 @@ EVERY, CLEAR, WINDOW_CLEAR = 60, 0.2, 3
 PULSE = 0.035
 FORWARD, BACK = 90, -1200
 STEP_FORWARD, KILL, STEP_BACK = 6 * HOUR + 20, 16 * HOUR + 22, 54 * HOUR + 40
-# How long the supply has been away when the power is cut, and how long the board is dark.
-BUFFERED, DARK = 100, 2400
+# How long the board is dark after the power cut.
+DARK = 2400
 FIRST, LAST = 30, 10
 
 
@@ -34,7 +34,9 @@ class Plan:
         self.chance = random.Random(seed)
         self.end = days * DAY
         # Some hours before the end, while the broker has long been there.
-        self.cut = int((days - 0.5) * DAY) + 233
+        self.cut = int((days - 0.5) * DAY) + 60 * self.chance.randint(0, 20) + self.chance.randint(5, 50)
+        # The supply has been away for so long by then.
+        self.buffered = self.chance.choice([40, 100, 250, 400, 900])
         self.broker, self.mains = [], []
 
     def utc(self, moment):
@@ -89,8 +91,10 @@ class Plan:
         return moment + WINDOW_CLEAR if past < WINDOW_CLEAR or past > 900 - WINDOW_CLEAR else moment
 
     def pulses(self, begin, end, kept):
-        """Singles and bursts of two meters, none on the readings' grid, none while the agent is not there."""
-        chance, moments = self.chance, []
+        """Singles and bursts of two meters, none on the readings' grid, none while the agent is not there. The last
+        minutes have some of each: a power cut that takes nothing proves nothing."""
+        chance = self.chance
+        moments = [(end - back, meter) for back in range(20, 400, 37) for meter in ("water", "energy")]
         quarter = begin
         while quarter < end:
             busy = chance.choice([0.1, 0.5, 1, 1, 2])
@@ -134,7 +138,7 @@ class Plan:
         self.draw_broker()
         self.draw_mains()
         first = self.life(0, self.cut, [
-            [STEP_FORWARD, "step", FORWARD], [KILL, "kill"], [STEP_BACK, "step", BACK], [self.cut - BUFFERED, "mains", False],
+            [STEP_FORWARD, "step", FORWARD], [KILL, "kill"], [STEP_BACK, "step", BACK], [self.cut - self.buffered, "mains", False],
             [self.cut, "cut"]])
         begin = self.cut + DARK
         second = self.life(begin, self.end, [[self.end - begin + LAST, "end"]])

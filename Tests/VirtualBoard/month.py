@@ -10,6 +10,7 @@ set then. A mains failure belongs to the window in which it began and lasts as l
 """
 import bisect
 import datetime
+import decimal
 import glob
 import json
 import os
@@ -23,6 +24,7 @@ EVERY = 60 * 10**9
 SECOND = 10**9
 CHECKPOINT = 600
 CUSTOMERS = 40
+LEVEL = "campaign/month/no2.no2"
 ZONE = zoneinfo.ZoneInfo("Europe/Madrid")
 CHANGE = "2026-10-25"               # the local day of 25 hours
 CLASSES = ("le3", "le5", "gt5", "unclear")
@@ -79,7 +81,7 @@ class Judge:
                 with open(trouble, encoding="utf-8") as file:
                     sys.exit(f"FAILED  {os.path.basename(life)}: {file.read().strip()}")
         self.lives = [Life(life) for life in folders if os.path.exists(os.path.join(life, "books"))]
-        self.merged, self.topics = Merged(), {}
+        self.merged, self.topics, self.levels = Merged(), {}, {}
         self.exported = os.path.join(folder, "contributions")
         with open(self.exported, "wb") as exported:
             for life in folders:
@@ -88,6 +90,8 @@ class Judge:
                         topic, payload = line.split(b" ", 1)
                         name = topic.rsplit(b"/", 1)[1].decode()
                         self.topics[name] = self.topics.get(name, 0) + 1
+                        if name in ("readings", "history"):
+                            self.take_readings(json.loads(payload, parse_float=decimal.Decimal))
                         if name == "contributions":
                             self.merged.add(payload)
                             exported.write(line)
@@ -202,7 +206,7 @@ class Judge:
     def across(self, slug, dark, across):
         """The failure that went on until the power was cut, and ended with the boot that followed."""
         life, begin = across
-        lasted = (self.lives[1].books[0][2] - self.lives[1].books[0][1] - begin - life.offsets[-1][1]) / SECOND
+        lasted = self.across_seconds(life, begin)
         tallies = [window.state[kind] for window in dark for kind in CLASSES if window.state[kind][0]]
         holds = len(dark) == 1 and len(tallies) == 1 and tallies[0][0] == CUSTOMERS \
             and tallies[0][1] <= CUSTOMERS * lasted <= tallies[0][2] \
@@ -211,25 +215,65 @@ class Judge:
                    holds, f"{lasted:.1f} s × {CUSTOMERS}, told {tallies}, "
                    f"{'flagged dark' if dark and 'dark' in dark[0].flags else 'NOT flagged dark'}")
 
+    # --- levels ------------------------------------------------------------------------------------------------------
+
+    def take_readings(self, pack):
+        """Of LEVEL, what a SenML pack publishes: (stream, microseconds) and the value."""
+        base, stream, prefix = 0, None, ""
+        for record in pack:
+            base, stream, prefix = record.get("bt", base), record.get("stream", stream), record.get("bn", prefix)
+            if prefix + record.get("n", "") == LEVEL:
+                self.levels[stream, int((base + record.get("t", 0)) * 1_000_000)] = record["v"]
+
+    def level(self, slug, length, factor):
+        """Of each window that is valid throughout, the time integral of the readings as they were published."""
+        expected = {}
+        readings = sorted((time, stream, value) for (stream, time), value in self.levels.items())
+        for (time, stream, value), (after, its, _) in zip(readings, readings[1:]):
+            if stream != its:
+                continue
+            second, end = time // 1_000_000, after // 1_000_000
+            while second < end:
+                cell = second // length * length
+                part = min(end, cell + length) - second
+                expected[cell] = expected.get(cell, 0) + int(value * factor) * part
+                second += part
+        stepped = {life.utc(boot + shift) // length * length + more * length for life in self.lives
+                   for _, boot, *_ in life.all("step") for shift in (-1, 0, EVERY) for more in (-1, 0, 1)}
+        wrong, judged, windows = [], 0, self.merged.of(slug)
+        if any(window.state["type"] != "level" for window in windows):
+            print(f"        {slug}: no level is folded here")
+            return None
+        for window in windows:
+            if window.state["n_s"] != window.coverage["valid_s"]:
+                wrong.append(f"{shown(window.start)}: {window.state['n_s']} s summed, valid {window.coverage['valid_s']}")
+            if window.coverage["valid_s"] < length or window.start in stepped:
+                continue
+            judged += 1
+            told = window.state["sum"] * 10 ** window.item["scale"]
+            if told != expected.get(window.start):
+                wrong.append(f"{shown(window.start)}: {expected.get(window.start)} by the readings, told {told}")
+        self.each(f"{slug}: every whole window is the integral of the readings published", wrong,
+                  f"{judged} of {len(windows)} windows, {len(self.levels)} readings")
+        return windows
+
     # --- completeness ------------------------------------------------------------------------------------------------
 
     def coverage(self, name, windows, length):
         """Every window of the period is there; what is not valid is flagged, but for what lies before the first and
         after the last reading of a stream."""
-        unflagged, unexpected, excused = [], [], set()
-        for life in self.lives:
-            for boot, *_ in [entry[1:] for entry in life.all("step")]:
-                excused |= {life.utc(boot - 1) // length * length, life.utc(boot) // length * length}
+        unflagged, unexpected = [], []
         for stream in self.merged.streams:
             own = [window for window in windows if window.stream == stream]
+            first = next((window for window in own if window.coverage["valid_s"]), None)
             for window in own:
                 cov = window.coverage
-                silent = cov["exp_s"] - cov["valid_s"] - sum(
-                    seconds for flag, seconds in cov["flags"].items() if flag not in OF_VALID)
-                head = cov["from_s"] if window is own[0] else 0
-                tail = cov["exp_s"] - cov["to_s"] if window is own[-1] else 0
-                if silent != head + tail and window not in (own[0], own[-1]):
-                    unflagged.append(f"{shown(window.start)}: {silent} s without a word ({json.dumps(cov)})")
+                flagged = sum(cov["flags"].values())
+                of_valid = sum(seconds for flag, seconds in cov["flags"].items() if flag in OF_VALID)
+                ends = (cov["from_s"] if window is first else 0) + (cov["exp_s"] - cov["to_s"] if window is own[-1] else 0)
+                silent = cov["exp_s"] - cov["valid_s"] - (ends if cov["valid_s"] else 0)
+                if "dark" not in cov["flags"] and not flagged - of_valid <= silent <= flagged:
+                    unflagged.append(f"{shown(window.start)}: {silent} s, flagged {flagged} ({json.dumps(cov)})")
                 if cov["exp_s"] != window.length:
                     unexpected.append(f"{shown(window.start)}: expected {cov['exp_s']} s of {window.length}")
         self.each(f"{name}: what is not valid is flagged", unflagged, f"{len(windows)} windows")
@@ -237,7 +281,8 @@ class Judge:
         cells, holes = sorted({window.start // length * length for window in windows}), []
         dark = self.dark()
         for before, after in zip(cells, cells[1:]):
-            if after - before > length and not (dark and dark[0] - length <= before and after <= dark[1] + length):
+            is_dark = dark and dark[0] < before + 2 * length and after - length < dark[1]
+            if after - before > length and not is_dark:
                 holes.append(f"{shown(before)} to {shown(after)}")
         self.each(f"{name}: no window of the period is missing", holes, f"{len(cells)} of {length} s")
         left = [window for window in windows if not window.is_final]
@@ -289,8 +334,11 @@ class Judge:
             windows, rows[slug] = self.mains(slug, length)
             rows[slug].update(self.coverage(f"mains, {slug}", windows, length))
             self.days(f"mains, {slug}", windows, length)
+        if (windows := self.level("en-en-aq-1c", 3600, 1000)) is not None:
+            rows["en-en-aq-1c"] = {"windows": len(windows), **self.coverage("en-en-aq-1c", windows, 3600)}
+            self.days("en-en-aq-1c", windows, 3600)
         self.table(rows)
-        self.ours(rows)
+        self.ours()
 
     def table(self, rows):
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
@@ -311,7 +359,7 @@ class Judge:
                 ("broker_off", "broker stops (one at the end)"), ("step", "steps of the clock"), ("killed", "kills"),
                 ("cut", "power cuts"))))
 
-    def ours(self, rows):
+    def ours(self):
         """What the project's own platform half says of the same messages."""
         run = None
         if os.access(self.command, os.X_OK):
@@ -320,12 +368,48 @@ class Judge:
         if run is None or run.returncode == 64:
             print("        cityedge kpi merge: not there, not asked")
             return
-        self.check("cityedge kpi merge: exit code", run.returncode == 0, run.stderr.strip()[-200:] or 0)
+        self.check("cityedge kpi merge: exit code", run.returncode == 0, run.stderr.strip()[:200] or 0)
         if run.returncode == 0:
-            self.figures(json.loads(run.stdout), rows)
+            self.each("cityedge kpi merge: nothing is refused", [
+                f"{refusal['count']} × {refusal['reason']}" for refusal in json.loads(run.stdout)["refused"]], 0)
+            self.figures(json.loads(run.stdout))
 
-    def figures(self, report, rows):
-        print(json.dumps(report)[:3000])
+    def figures(self, report):
+        """Numerators, completeness and the range of what was not seen, of both joins."""
+        found = {(indicator["slug"], figure["point"]): figure
+                 for indicator in report["indicators"] for figure in indicator["figures"]}
+        for slug, point, mine in (("en-en-ws-2c", "total", self.sum("en-en-ws-2c")),
+                                  ("en-e-e-2c", "total", self.sum("en-e-e-2c")),
+                                  ("ec-i-es-1c", "saifi", self.outages(True)[0]),
+                                  ("ec-i-es-1c", "maifi", self.outages(False)[0])):
+            figure = found.get((slug, point), {})
+            theirs = int((figure.get("numerator") or {"n": -1})["n"])
+            self.check(f"cityedge kpi merge: {slug} {point} is the other join's", theirs == mine,
+                       f"{theirs} {(figure.get('numerator') or {}).get('unit', '')}, {mine}")
+        caidi, (count, seconds) = found.get(("ec-i-es-2c", "caidi"), {}), self.outages(True)
+        low, high = caidi.get("range") or [caidi.get("value", -1)] * 2
+        self.check("cityedge kpi merge: minutes per interruption lie within its range",
+                   low - 0.001 <= seconds / count / 60 <= high + 0.001, f"{seconds / count / 60:.4f} in {low} to {high}")
+        for slug, point in (("en-en-ws-2c", "total"), ("ec-i-es-1c", "saifi")):
+            cov = found.get((slug, point), {}).get("coverage", {})
+            valid = sum(window.coverage["valid_s"] for window in self.merged.of(slug))
+            self.check(f"cityedge kpi merge: {slug}: valid seconds are those of the windows",
+                       cov.get("valid_s") == valid and valid <= cov["exp_s"], json.dumps(cov))
+
+    def sum(self, slug):
+        return sum(window.state["amount"] * 10 ** window.item["scale"] for window in self.merged.of(slug))
+
+    def outages(self, is_sustained):
+        """(customer interruptions, customer-seconds) by the books; sustained: longer than five minutes."""
+        lengths = []
+        for life in self.lives:
+            for begin, end in life.failures():
+                lengths.append(self.across_seconds(life, begin) if end is None else (end - begin) / SECOND)
+        lengths = [length for length in lengths if (length > 300) == is_sustained]
+        return CUSTOMERS * len(lengths), CUSTOMERS * sum(lengths)
+
+    def across_seconds(self, life, begin):
+        return (self.lives[1].books[0][2] - self.lives[1].books[0][1] - begin - life.offsets[-1][1]) / SECOND
 
 
 def local_day(second):
