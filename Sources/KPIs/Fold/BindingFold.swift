@@ -130,10 +130,12 @@ struct BindingFold {
         }
 
         var isStepBack = false
+        let knownThrough = coveredThrough
         if let newest = windows.last, second < newest.start - Self.toleratedStepBack {
             isStepBack = true
             lap += 1
             coveredThrough = .min
+            flagStep(from: knownThrough, to: newest.end)
         }
         let passage = passage(to: sample)
         var touched = max(windows.count - 1, 0)
@@ -147,6 +149,11 @@ struct BindingFold {
             let isFlagged = windows[touched].add(passage.unknown)
             if isCovered || isFlagged { touch(touched, seq) }
             touched += 1
+        }
+        if isStepped(sample) {
+            // What the wall clock passed over, or was too early for.
+            let newest = windows[windows.count - 1].start
+            flagStep(from: isStepBack ? newest : knownThrough, to: min(passage.unknown.from, passage.known.from))
         }
         touch(windows.count - 1, seq)
         if case .exposure(let measure) = source { windows[windows.count - 1].endBlock(before: second, by: measure) }
@@ -200,13 +207,24 @@ struct BindingFold {
         }
     }
 
+    private func isStepped(_ sample: Sample) -> Bool {
+        last.map { (sample.offset &- $0.offset).magnitude >= 1_000_000_000 } ?? false
+    }
+
+    /// Seconds of the wall clock that no moment of this stream has, in the newest two windows.
+    private mutating func flagStep(from: Int64, to: Int64) {
+        guard last != nil else { return }
+        let span = Span(from: from, to: to, isValid: false, flag: .clockStep)
+        for place in windows.indices.suffix(2) { _ = windows[place].add(span) }
+    }
+
     private func passage(to sample: Sample) -> Passage {
         let second = sample.second
         var passage = Passage(
             unknown: Span(from: second, to: second, isValid: false, flag: nil),
             known: Span(from: second, to: second, isValid: true, flag: nil), isContinuous: false)
         guard let last else { return passage }
-        let isStepped = (sample.offset &- last.offset).magnitude >= 1_000_000_000
+        let isStepped = isStepped(sample)
         let elapsed = max(0, sample.nanoseconds &- last.nanoseconds)
         let begin = min(max(isStepped ? second - elapsed / 1_000_000_000 : last.second, coveredThrough), second)
         passage.unknown.from = begin
