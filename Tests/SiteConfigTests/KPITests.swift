@@ -130,6 +130,8 @@ import World
         }
         #expect(try withheld("{indicator: x-people, from: c.count}") == (["c.count", "c.total"], []))
         #expect(try withheld("{indicator: x-speed, from: cars.speed}") == (["cars.speed"], []))
+        #expect(try withheld("{indicator: x-parking, from: n.state}") == (["n.state"], []))
+        #expect(try withheld("{indicator: x-parking, from: n.state, \(raw)}") == ([], []))
         #expect(try withheld("{indicator: x-people, from: c.count, \(raw)}") == ([], []))
         let mixed = try withheld(
             "{indicator: x-people, from: c.count, \(raw)}", "{indicator: x-vehicles, from: c.count}")
