@@ -16,6 +16,9 @@ import World
                 fileExists: { _ in true })
             #expect(loaded.notices.isEmpty, "\(name)")
             bound.formUnion(loaded.site.kpis.map(\.indicator.slug))
+            // A folder traps at a binding that it cannot fold.
+            let folder = KPIFolder(stream: 1, bindings: loaded.site.kpis, calendar: loaded.site.calendar)
+            #expect(folder.bindings == loaded.site.kpis)
             let again = try Configuration.load(
                 main: SourceText(name: "again", bytes: Array(loaded.effective.utf8)), boards: Files.boards(),
                 zone: zones, fileExists: { _ in true })
