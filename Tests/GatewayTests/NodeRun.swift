@@ -57,6 +57,8 @@ final class NodeRun {
         let notices: Ring<Gateway.Notice>
         let counters: CounterPage
         let counts = SamplerCounts()
+        /// It is to deliver what is there, and to measure nothing more.
+        var isFinished = false
 
         init(
             courier: consuming Courier<SimulatedClock, SimulatedDisk.Handle, SimulatedBroker.Client>,
@@ -126,7 +128,7 @@ final class NodeRun {
     private func step() throws -> VirtualTime {
         var next = nextEdge < edges.count ? edges[nextEdge].at : .distantFuture
         guard process != nil else { return next }
-        if process!.sampler == nil, !node.carriesOnly { next = min(next, try beginSampling()) }
+        if process!.sampler == nil, !node.carriesOnly, !process!.isFinished { next = min(next, try beginSampling()) }
         if process!.sampler != nil {
             let due = process!.sampler!.step()
             next = min(next, clock.virtualTime(of: due))
@@ -240,7 +242,6 @@ final class NodeRun {
             process!.courier.sealWhatIsLeft(taken: process!.counts.takenByChannel)
             process!.sampler = nil
             endLife(inCut: false)
-            // What is left of the second belongs to the stop.
         }
         process!.courier.beginStop()
         while !process!.courier.isStopped {
@@ -297,6 +298,7 @@ final class NodeRun {
         process!.sampler!.finish()
         process!.courier.sealWhatIsLeft(taken: process!.counts.takenByChannel)
         process!.sampler = nil
+        process!.isFinished = true
         endLife(inCut: false)
     }
 
