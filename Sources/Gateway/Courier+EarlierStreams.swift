@@ -67,7 +67,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         guard let current = resume else { return }
         if current.stage == .contributions, !current.newest.isEmpty {
             var folder = KPIFolder(stream: current.stream.rawValue, bindings: kpis.bindings)
-            for contribution in current.newest where !contribution.isFinal { folder.resume(from: contribution) }
+            // Where the newest window is final, what goes on begins behind it.
+            for contribution in current.newest
+            where !contribution.isFinal || !current.newest.contains(where: { $0.isLater(than: contribution) }) {
+                folder.resume(from: contribution)
+            }
             resume!.folder = folder
             resume!.stage = .readings
             outbox.beginWalk(current.stream, .readings)
@@ -93,6 +97,12 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 }
 
 extension Contribution {
+    /// The same series, and a later window.
+    fileprivate func isLater(than other: Contribution) -> Bool {
+        indicator.slug == other.indicator.slug && sensor == other.sensor && series == other.series
+            && windowStart > other.windowStart
+    }
+
     fileprivate func hasKey(of other: Contribution) -> Bool {
         indicator.slug == other.indicator.slug && sensor == other.sensor && series == other.series
             && windowStart == other.windowStart && windowSeconds == other.windowSeconds

@@ -12,7 +12,7 @@ import World
 /// A place with a water meter and an analyser of NO2.
 private struct Corner {
     static let day: Int64 = 86_400
-    static let everyWater: Int64 = 60
+    static let everyWater: Int64 = 120
     static let millilitres: Int64 = 10_000
     let year: RecordedYear
     /// Each of 10 L: seconds of UTC, of which it comes at the third tenth; boards begin at half seconds.
@@ -191,7 +191,7 @@ private struct Corner {
         #expect(total.millilitres == Int128(pulses * Corner.millilitres) && early.millilitres < total.millilitres)
         #expect(total.validSeconds == Int128(valid))
         #expect(total.overlaps.isEmpty && total.conflicts.isEmpty)
-        // What nobody counted came in the last minute before the cut, without power, or before the board looked.
+        // What nobody counted came in the last two minutes before the cut, without power, or before the board looked.
         let end = RecordedYear.start + NodeRun.seconds(node.lives[1].to)
         let cut = RecordedYear.start + NodeRun.seconds(node.lives[0].to)
         let back = RecordedYear.start + NodeRun.seconds(node.lives[1].from)

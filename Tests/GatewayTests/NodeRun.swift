@@ -23,6 +23,7 @@ final class NodeRun {
         var flashSegmentBytes = Limits.flashSegmentBytes
         var memorySegmentBytes = Limits.memorySegmentBytes
         var readChunkBytes = Limits.readChunkBytes
+        var keepAcknowledgedBytes = 4 << 20
         var checkpointEvery = Duration.seconds(600)
         /// Delivers what the card holds, and does not measure.
         var carriesOnly = false
@@ -162,7 +163,7 @@ final class NodeRun {
         guard let boot = BootID(text: clock.bootID) else { invariantFailed("boot id \(clock.bootID)") }
         let limits = OutboxLimits(
             recordsMax: Limits.batchReadings, channelsMax: 64, lossWindow: .seconds(10), memoryBytesMax: 16 << 20,
-            keepAcknowledgedBytes: 4 << 20, flashBytesMax: node.flashBytes,
+            keepAcknowledgedBytes: node.keepAcknowledgedBytes, flashBytesMax: node.flashBytes,
             memorySegmentBytes: node.memorySegmentBytes, flashSegmentBytes: node.flashSegmentBytes,
             readChunkBytes: node.readChunkBytes, liveAge: Limits.liveAge, historyOldestFirst: true)
         var outbox = try Outbox(
