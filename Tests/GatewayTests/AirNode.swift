@@ -114,6 +114,7 @@ struct AirNode {
             [try Self.analyser(year, from: moment, through: end)]
         }
         node.checkpointEvery = .seconds(Self.checkpoint)
+        node.keepAcknowledgedBytes = 512 << 10
         change(&node)
         let run = NodeRun(node, seed: seed, clock: clock)
         try run.run(until: 5)

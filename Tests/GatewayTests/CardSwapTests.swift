@@ -221,7 +221,6 @@ private struct Corner {
         }
         let air = try #require(Evaluation(set).report(Self.pollution).figures.first { $0.point == "no2" })
         #expect(air.coverage.validSeconds == Int128(seconds))
-        print("card: \(pulses) pulses, \(uncounted) not counted, \(valid) s; early \(early.millilitres) ml; no2 \(seconds) s")
     }
 
     @Test("Both boards powered at once: the overlap is reported, and of each hour one board counts")
@@ -299,6 +298,5 @@ private struct Corner {
         #expect(report.figures.first?.coverage.validSeconds == Int128(valid))
         let air = Evaluation(set).report(Self.pollution)
         #expect(air.overlaps.count >= 7)
-        print("two boards: \(pulses) pulses counted, \(twicePulses) set aside, \(twice) s twice in \(shared) hours")
     }
 }

@@ -5,8 +5,8 @@ import Glibc
 import Testing
 import World
 
-/// Hourly values in µg/m³, from 2004-03-10 18:00 on, told as if they were of twenty years later: no node believes that
-/// it is 2004.
+/// Hourly values in µg/m³, from 2004-03-10 18:00 on, told as if they were of twenty years later: no node believes
+/// that it is 2004.
 struct RecordedYear: Sendable {
     /// By the hour; nil: not measured.
     let values: [Int64?]

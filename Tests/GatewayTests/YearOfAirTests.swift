@@ -99,17 +99,15 @@ import World
         let figure = try #require(report.figures.first { $0.point == "no2" })
 
         // By the rows: each node's mean of its valid hours in 10^-6 ng, weighted by who lives there.
-        var sum: Int128 = 0, people: Int128 = 0, pooled: Int128 = 0, count: Int128 = 0
+        var sum: Int128 = 0, people: Int128 = 0, count: Int128 = 0
         for node in nodes {
             let means = try #require(hourly[node.id])
             let total = means.values.reduce(Int128(0)) { $0 + Int128($1) }
             let hours = Int128(means.count)
             sum += (total * 1_000 * 2 + hours) / (2 * hours) * Int128(node.inhabitants)
             people += Int128(node.inhabitants)
-            pooled += total
             count += hours
         }
-        print("mean \(sum) / \(people) e-9, pooled \(pooled)/\(count) e-6, covered \(covered) s")
         #expect(figure.numerator?.number == sum && figure.numerator?.exponent == -9)
         #expect(figure.denominator?.number == people)
         #expect(figure.coverage.validSeconds == covered)
@@ -123,7 +121,9 @@ import World
         #expect(!strict.isReported && strict.figures.first { $0.point == "no2" }?.value == nil)
     }
 
-    @Test("A power cut at any time of an outage costs nothing of what was on the flash", arguments: Array(0..<13 as Range<Int64>))
+    @Test(
+        "A power cut at any time of an outage costs nothing of what was on the flash",
+        arguments: Array(0..<13 as Range<Int64>))
     func cutInOutage(_ step: Int64) throws {
         let year = try RecordedYear()
         var node = AirNode(id: "east", hours: 2_000..<2_030, seed: UInt64(step))
@@ -181,7 +181,6 @@ import World
         #expect(figure.coverage.validSeconds == covered && figure.coverage.expectedSeconds == 960 * 3_600)
         // Less than 90 % of the hours: not reported.
         #expect(figure.value == nil)
-        print("small outbox: \(covered) s told, \(missing) s given up in \(given) contributions")
     }
 
     private static func live(_ nodes: [AirNode], _ year: RecordedYear) async throws -> [AirNodeStory] {
