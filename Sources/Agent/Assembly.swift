@@ -2,7 +2,6 @@
 // texts built.
 
 import Gateway
-import KPIs
 import LinuxWorld
 import Outbox
 import Sensors
@@ -80,16 +79,9 @@ struct Assembly {
             historyBatchesPerSecond: site.outbox.historyBatchesPerSecond, reconnectLongest: reconnectLongest)
         plan.channelPeriods = channelPeriods
         plan.isSwitched = site.node.powered == .switched
-        plan.withheldChannels = withheldChannels
-        plan.calendar = site.zone.map { zone in
-            KPICalendar(version: zone.version) { Int(zone.rules.offsetSeconds(at: $0)) }
-        }
+        plan.calendar = site.calendar
+        plan.withheldChannels = Set(site.withheldChannels.map { site.channels[$0].name })
         return plan
-    }
-
-    /// Single readings of people and vehicles do not leave the node.
-    private var withheldChannels: Set<String> {
-        Set(site.kpis.filter(\.indicator.isAboutIndividuals).map(\.channelName))
     }
 
     /// Every sensor is read by its period; lines tell changes besides.
@@ -121,11 +113,21 @@ struct Assembly {
                     channels: sensor.channels.map {
                         var channel = Inventory.Channel(
                             name: $0.channel.name, unit: $0.channel.unit, scale: $0.channel.scale,
-                            calibration: $0.calibrationHash)
-                        channel.isWithheld = withheldChannels.contains($0.channel.name)
+                            calibration: $0.calibrationHash, instrument: instrument($0))
+                        channel.isWithheld = site.withheldChannels.contains($0.id)
                         return channel
                     })
-            }, kpis: site.kpis.map(\.record), timezoneVersion: site.zone?.version)
+            }, kpis: site.kpis.map(\.record),
+            timezoneVersion: site.zone?.version)
+    }
+
+    private func instrument(_ channel: ChannelSettings) -> Inventory.Instrument? {
+        let instrument = channel.instrument
+        if instrument == .unstated { return nil }
+        return Inventory.Instrument(
+            grade: instrument.grade.rawValue, standard: instrument.standard, serial: instrument.serial,
+            certificate: instrument.certificate?.id, laboratory: instrument.certificate?.laboratory,
+            validUntil: instrument.certificate?.lastDay, sha256: instrument.certificate?.sha256)
     }
 
     /// The broker's password, from its file, without a final line break.

@@ -13,7 +13,6 @@ private struct BatchKey: Hashable {
 /// What was received, counted in readings.
 struct Audit {
     private var batches: [BatchKey: Int] = [:]
-    private var contributionKeys: Set<String> = []
     /// Distinct readings, and those of batches that came again.
     private(set) var delivered = 0
     private(set) var duplicates = 0
@@ -47,7 +46,7 @@ struct Audit {
 
     func delivered(of stream: String) -> Int { deliveredByStream[stream] ?? 0 }
     func tombstoned(of stream: String) -> Int { tombstonedByStream[stream] ?? 0 }
-    var contributions: Int { contributionKeys.count }
+    var contributions: Int { contributionSet.entries.count }
 
     /// Numbers missing between 1 and the highest of each stream and lane.
     var gaps: Int {
@@ -251,7 +250,6 @@ struct Audit {
     private mutating func takeItems(_ payload: [UInt8]) throws(ContributionFault) {
         var key = BatchKey(stream: "", lane: "", sequence: 0)
         var lost: [Lost] = []
-        var keys: [String] = []
         var count = 0
         var reader = JSONReader(payload)
         try reader.object { reader, member throws(ContributionFault) in
@@ -262,7 +260,7 @@ struct Audit {
             case "items":
                 try reader.array { reader throws(ContributionFault) in
                     count += 1
-                    try Self.takeItem(&reader, lost: &lost, keys: &keys)
+                    try Self.takeItem(&reader, lost: &lost)
                 }
             default: _ = try reader.skip()
             }
@@ -280,7 +278,6 @@ struct Audit {
             tombstoned += loss.count
             tombstonedByStream[loss.stream, default: 0] += loss.count
         }
-        for text in keys { contributionKeys.insert(key.stream + "/" + text) }
     }
 
     /// What a tombstone says.
@@ -296,13 +293,12 @@ struct Audit {
     private static let windowNames = ["/min", "/mean", "/max", "/count", "/kept"]
 
     private static func takeItem(
-        _ reader: inout JSONReader, lost: inout [Lost], keys: inout [String]
+        _ reader: inout JSONReader, lost: inout [Lost]
     ) throws(ContributionFault) {
         var kind = "", lane = "", stream = ""
         var sum = 0
         var isCounted = false
         var first: Int64 = 0, last: Int64 = 0
-        var parts: [String: String] = [:]
         try reader.object { reader, member throws(ContributionFault) in
             switch member {
             case "kind": kind = try reader.string()
@@ -317,20 +313,12 @@ struct Audit {
                 }
             case "first": first = try reader.integer()
             case "last": last = try reader.integer()
-            case "sensor", "slug", "series": parts[member] = try reader.string()
-            case "win":
-                try reader.object { reader, name throws(ContributionFault) in
-                    parts["win." + name] = String(try reader.integer())
-                }
             default: _ = try reader.skip()
             }
         }
         if kind == "tombstone" {
             let range = first > 0 && first <= last ? first...last : nil
             lost.append(Lost(stream: stream, lane: lane, range: range, count: sum, isCounted: isCounted))
-        }
-        if kind == "contribution" {
-            keys.append(parts.sorted { $0.key < $1.key }.map(\.value).joined(separator: "/"))
         }
     }
 }

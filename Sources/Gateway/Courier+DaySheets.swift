@@ -75,17 +75,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     private mutating func readSheet(_ name: String) -> DaySheetFold? {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count < 1 << 20 {
-            let offset = bytes.count
-            let count = chunk.withUnsafeMutableBytes { buffer in
-                (try? outbox.disk.runtimeRead(name, at: offset, into: buffer)) ?? 0
-            }
-            bytes += chunk[..<count]
-            if count < chunk.count { break }
-        }
-        return DaySheetFold(encoded: bytes)
+        DaySheetFold(encoded: readRuntime(name, atMost: 1 << 20))
     }
 
     // MARK: Keeping

@@ -9,7 +9,6 @@ import World
 struct KPIFeed {
     let stream: StreamID
     let bindings: [KPIBinding]
-    let calendar: KPICalendar?
     /// Made with the first batch, when its place in time is known.
     var folder: KPIFolder?
     /// The next readings batch to fold.
@@ -19,10 +18,9 @@ struct KPIFeed {
     /// When windows that have ended are to be given out though no batch comes.
     var deadline = Boottime.distantFuture
 
-    init(stream: StreamID, bindings: [KPIBinding], calendar: KPICalendar?) {
+    init(stream: StreamID, bindings: [KPIBinding]) {
         self.stream = stream
         self.bindings = bindings
-        self.calendar = calendar
     }
 
     var isBound: Bool { !bindings.isEmpty }
@@ -116,9 +114,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         let isBehindReleased = kpis.next == 1 && sequence > 1 && !isNewConfiguration
         var folder = KPIFolder(
             stream: kpis.stream.rawValue, bindings: kpis.bindings, after: isBehindReleased ? 0 : sequence - 1,
-            from: from, calendar: kpis.calendar)
+            from: from, calendar: plan.calendar)
+        takeUpWithheld(into: &folder)
         if kpis.next == 1, let dark = darkTime(anchor) {
             folder.noteDark(from: dark.lastHeartbeat, period: dark.period, until: dark.backAt)
+            if withheld.kept.isEmpty { folder.noteWithheldLost(from: dark.lastHeartbeat, until: dark.backAt) }
         }
         if isBehindReleased, outbox.codec.anchor == nil, let first = outbox.codec.readings.first {
             // A process that went on with the stream does not know when it began: at most with the boot.
@@ -169,24 +169,29 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         provisionalKPIs()
     }
 
+    /// Seals what was appended as batches of the contributions lane.
+    mutating func seal(_ encoder: ContributionBatchEncoder, _ anchor: Anchor) {
+        let time = now.truncatedToMicroseconds
+        for bodies in encoder.batches() {
+            outbox.seal(bodies.map { Item(time: time, body: $0) }, lane: .contributions, anchor: anchor)
+        }
+    }
+
     private mutating func giveOut(_ which: KPIFolder.Selection) {
         guard let anchor = knownAnchor, kpis.folder != nil else {
             kpis.deadline = .distantFuture
             return
         }
-        var items: [Item] = []
-        let time = now.truncatedToMicroseconds
+        var encoder = ContributionBatchEncoder()
         let utc = anchor.utc(now)
         takeUpGauges()
         var air = gauges.air
         kpis.folder!.take(which, now: utc) { contribution in
             air.take(contribution)
-            var body: [UInt8] = []
-            contribution.encodeBody(into: &body)
-            items.append(Item(time: time, body: body))
+            encoder.append(contribution)
         }
         gauges.air = air
-        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        seal(encoder, anchor)
         giveGauges(utc, anchor: anchor)
         if which == .provisional { kpis.givenBefore = kpis.next }
         let passed = kpis.folder!.passedThrough
@@ -194,6 +199,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             // What a restart folds again is then at least what the sheet has not got.
             keepSheet()
             keepGauges()
+            keepWithheld()
             outbox.kpisPassedThrough = passed
         }
         // Windows end on quarter hours at the earliest.

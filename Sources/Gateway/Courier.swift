@@ -62,6 +62,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var sheets = SheetFeed()
     var skips = SkippedNumbers()
     var gauges: GaugeFeed
+    var withheld = WithheldFeed()
     /// The last offers of a step were passed over: there may be more.
     var offersMore = false
     var alarms: AlarmWatch
@@ -125,7 +126,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         lanes = LaneEncoder(node: plan.nodeID)
         isNewStream = outbox.nextSequence(.events) == 1
         var outbox = outbox
-        var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis, calendar: plan.calendar)
+        var kpis = KPIFeed(stream: outbox.stream, bindings: plan.kpis)
         kpis.takeUp(&outbox)
         if plan.carriesOnly { outbox.takenOverAt = startedAt }
         self.kpis = kpis

@@ -36,7 +36,7 @@ public struct CourierPlan: Sendable {
     public var isSwitched = false
     /// Names of channels whose readings are never published, only what is folded from them.
     public var withheldChannels: Set<String> = []
-    /// The node's local calendar; nil: contributions tell neither the local day nor a part of it.
+    /// Local days and their parts, for contributions; nil when the node's local time is not known.
     public var calendar: KPICalendar?
 
     public init(

@@ -46,7 +46,8 @@ public struct ChannelFragments: Sendable {
             entries.append(
                 Entry(good: good, uncertain: uncertain, bad: bad, scale: channel.scale, isWithheld: isWithheld))
             let number = ByteCursor.decimalBytes + Int(channel.scale.magnitude)
-            longest = max(longest, Int(uncertain.count) + number + Self.whyBytes, Int(bad.count) + Self.longestReason + 1)
+            longest = max(
+                longest, Int(uncertain.count) + number + Self.whyBytes, Int(bad.count) + Self.longestReason + 1)
         }
         bytes = buffer.bytes
         self.entries = entries

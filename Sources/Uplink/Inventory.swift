@@ -11,7 +11,9 @@
 // `kpis` is how readings become contributions, so that the platform can fold archived readings again (`KPIBinding`'s
 // record); `tz` is the version of the tz database by which local days are told. Both are absent when there are none.
 // `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none;
-// `"withheld":true` is said of a channel whose readings are not published (counts of people and vehicles).
+// `instrument` is {"class","standard","serial","certificate","lab","valid_until","sha256"}, as far as the configuration
+// says, absent when it says nothing; `"withheld":true` is said of a channel whose readings are not published (counts of
+// people and vehicles).
 // `site`, `location`, `timezone`, `powered` are absent when the configuration does not say, `alarm_count` and `alarms`
 // when there are none.
 //
@@ -26,14 +28,43 @@ public struct Inventory: Sendable, Equatable {
         public var unit: String
         public var scale: Int8
         public var calibration: String?
+        public var instrument: Instrument?
         /// Its readings do not leave the node: only what is made of them does.
         public var isWithheld = false
 
-        public init(name: String, unit: String, scale: Int8, calibration: String?) {
+        public init(
+            name: String, unit: String, scale: Int8, calibration: String?, instrument: Instrument? = nil
+        ) {
             self.name = name
             self.unit = unit
             self.scale = scale
             self.calibration = calibration
+            self.instrument = instrument
+        }
+    }
+
+    /// What a channel is measured with, as far as the configuration says.
+    public struct Instrument: Sendable, Equatable {
+        public var grade: String
+        public var standard: String?
+        public var serial: String?
+        public var certificate: String?
+        public var laboratory: String?
+        /// The certificate's last day, `2027-03-01`.
+        public var validUntil: String?
+        public var sha256: String?
+
+        public init(
+            grade: String, standard: String? = nil, serial: String? = nil, certificate: String? = nil,
+            laboratory: String? = nil, validUntil: String? = nil, sha256: String? = nil
+        ) {
+            self.grade = grade
+            self.standard = standard
+            self.serial = serial
+            self.certificate = certificate
+            self.laboratory = laboratory
+            self.validUntil = validUntil
+            self.sha256 = sha256
         }
     }
 
@@ -180,6 +211,18 @@ public struct Inventory: Sendable, Equatable {
         }
     }
 
+    private static func render(_ instrument: Instrument, into channel: inout ObjectBody) {
+        channel.object("instrument") { object in
+            object.text("class", instrument.grade)
+            object.text("standard", ifPresent: instrument.standard)
+            object.text("serial", ifPresent: instrument.serial)
+            object.text("certificate", ifPresent: instrument.certificate)
+            object.text("lab", ifPresent: instrument.laboratory)
+            object.text("valid_until", ifPresent: instrument.validUntil)
+            object.text("sha256", ifPresent: instrument.sha256)
+        }
+    }
+
     private static func render(_ sensor: Sensor, withChannels: Bool, into object: inout ObjectBody) {
         object.text("id", sensor.id)
         object.text("driver", sensor.driver)
@@ -194,6 +237,7 @@ public struct Inventory: Sendable, Equatable {
                     entry.text("unit", channel.unit)
                     entry.integer("scale", Int64(channel.scale))
                     entry.text("calibration", ifPresent: channel.calibration)
+                    if let instrument = channel.instrument { render(instrument, into: &entry) }
                     if channel.isWithheld { entry.flag("withheld", true) }
                 }
             }

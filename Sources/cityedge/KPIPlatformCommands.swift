@@ -6,7 +6,7 @@ import ArgumentParser
 /// What `merge` and `export` have in common.
 struct KPIQuestionOptions: ParsableArguments {
     @Argument(
-        help: "Exports of the contributions topics, a message a line as mosquitto_sub writes them (-v too); - for stdin.")
+        help: "Exports of the contributions topics, a message a line as mosquitto_sub (-v) writes them; - for stdin.")
     var files: [String] = []
     @Option(help: "Listen to a broker instead: mqtt://host[:port].") var broker: String?
     @Option(name: .customLong("for"), help: "How long to listen to the broker.") var listenFor = "60s"
@@ -78,7 +78,7 @@ extension KPICommands {
                 standard output, which kpi merge reads. With a calibration found later they are corrections, which \
                 win over what the node said: drift found in June corrects January.
                 """)
-        @Option(help: "An export of the readings and history topics; - for stdin; may be repeated.")
+        @Option(help: "An export of readings, history and events; - for stdin; may be repeated.")
         var readings: [String]
         @Option(help: "An export with the node's inventory message; may be repeated.") var inventory: [String] = []
         @Option(name: .shortAndLong, help: "The node's configuration, where its inventory is truncated.")

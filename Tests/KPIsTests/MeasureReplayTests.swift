@@ -55,7 +55,9 @@ struct MeasureReplayTests {
         #expect(hourly.joined.count == 9)
     }
 
-    @Test("The integral of a level is what the definition says, reading by reading", arguments: 1...40 as ClosedRange<UInt64>)
+    @Test(
+        "The integral of a level is what the definition says, reading by reading",
+        arguments: 1...40 as ClosedRange<UInt64>)
     func definition(seed: UInt64) {
         let recorder = livelyMeasures(seed: seed, hours: 8)
         let hold: Int64 = 300
@@ -69,8 +71,8 @@ struct MeasureReplayTests {
             seconds += min(passed, hold)
         }
         for window in [900, 3_600] as [Int64] {
-            let joined = KPIFolder.contributions([Fixture.air(hold: hold, window: window)], recorder.batches(sizes: [5]))
-                .joined["en-en-aq-1c"]
+            let binding = Fixture.air(hold: hold, window: window)
+            let joined = KPIFolder.contributions([binding], recorder.batches(sizes: [5])).joined["en-en-aq-1c"]
             guard case .level(let level) = joined else {
                 Issue.record("no level, seed \(seed)")
                 return
@@ -186,7 +188,8 @@ struct MeasureReplayTests {
         let words: [Int64] = [.min, -1, 0, 1, 16, 255, 300, 1 << 40, .max]
         for _ in 0..<200 {
             var folder = KPIFolder(stream: 1, bindings: bindings)
-            for var contribution in KPIFolder.contributions(bindings, recorder.batches()) where contribution.mark != nil {
+            for var contribution in KPIFolder.contributions(bindings, recorder.batches()) {
+                if contribution.mark == nil { continue }
                 contribution.mark?.tail = (0..<random.below(7)).map { _ in words[Int(random.below(9))] }
                 contribution.mark?.last?.value = words[Int(random.below(9))]
                 folder.resume(from: contribution)

@@ -28,7 +28,10 @@ public struct ComputeQuestion: Sendable {
     }
 }
 
-/// Prints a message of the contributions lane for each stream and configuration, as `kpi merge` reads them.
+/// Of at most 4 KiB each: below the longest message that is read (`ContributionBatch.longest`).
+private let itemsOfMessage = 1_000
+
+/// Prints messages of the contributions lane for each stream and configuration, as `kpi merge` reads them.
 public func computeKPIs(_ question: ComputeQuestion) throws(Failure) {
     if question.calibration != nil, question.correction == nil {
         throw Failure(
@@ -41,7 +44,10 @@ public func computeKPIs(_ question: ComputeQuestion) throws(Failure) {
     try MessageLines.read(question.readings) { (line) throws(Failure) in archive.take(line) }
     for line in archive.unreadable.prefix(10) { printError("refused: \(line)") }
     if archive.unreadable.count > 10 { printError("refused: \(archive.unreadable.count - 10) messages more") }
-    if archive.unsettled > 0 { printError("left out: \(archive.unsettled) batches whose clock had not settled") }
+    let unsettled = archive.settle()
+    if unsettled > 0 {
+        printError("left out: \(unsettled) batches whose clock had not settled: the archive lacks their anchor event")
+    }
     if archive.thinned > 0 { printError("left out: \(archive.thinned) batches of windows that stand for readings") }
     let streams = archive.streams.sorted { ($0.key.node, $0.key.stream) < ($1.key.node, $1.key.stream) }
     var seq: UInt64 = 0
@@ -52,8 +58,8 @@ public func computeKPIs(_ question: ComputeQuestion) throws(Failure) {
         let strange = Set(ordered.map(\.config)).subtracting(known).sorted()
         if !strange.isEmpty {
             printError(
-                "left out: readings of \(stream.node) under configuration \(strange.joined(separator: ", ")): give that "
-                    + "configuration's inventory")
+                "left out: readings of \(stream.node) under configuration \(strange.joined(separator: ", ")): give "
+                    + "that configuration's inventory")
         }
         for rules in own where ordered.contains(where: { $0.config == rules.config }) {
             try warn(rules, calibrations)
@@ -61,12 +67,17 @@ public func computeKPIs(_ question: ComputeQuestion) throws(Failure) {
             let outcome = refold.fold(ordered, stream: stream.stream)
             tell(outcome, stream)
             let contributions = selected(outcome.contributions, calibrations, question.correction)
-            guard !contributions.isEmpty else { continue }
-            seq += 1
-            printLine(message(contributions, stream, config: rules.config, seq: seq))
+            var rest = contributions[...]
+            while !rest.isEmpty {
+                seq += 1
+                printLine(message(rest.prefix(itemsOfMessage), stream, config: rules.config, seq: seq))
+                rest = rest.dropFirst(itemsOfMessage)
+            }
         }
     }
-    if streams.isEmpty { throw Failure(.usage, "no readings found; expected messages of the readings or history topics") }
+    guard !streams.isEmpty else {
+        throw Failure(.usage, "no readings found; expected messages of the readings or history topics")
+    }
 }
 
 /// A correction says only what it corrects, and only of windows that are final.
@@ -101,7 +112,7 @@ private func warn(_ rules: FoldingRules, _ calibrations: [String: LaterCalibrati
 }
 
 private func message(
-    _ contributions: [Contribution], _ stream: ReadingArchive.Stream, config: String, seq: UInt64
+    _ contributions: ArraySlice<Contribution>, _ stream: ReadingArchive.Stream, config: String, seq: UInt64
 ) -> String {
     var bytes = Array(
         ("{\"v\":1,\"node\":\(quoted(stream.node)),\"stream\":\"\(hexadecimal(stream.stream))\","

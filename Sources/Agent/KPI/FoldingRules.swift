@@ -77,14 +77,14 @@ struct FoldingRules {
         guard case .found(let zone) = SiteZone.universal(timezone).map(ZoneLookup.found) ?? ZoneFiles().lookUp(timezone)
         else {
             throw Failure(
-                .configuration, "time zone \(timezone) of \(node): not in this computer's tz database; `apt install tzdata`")
+                .configuration,
+                "time zone \(timezone) of \(node): not in this computer's tz database; `apt install tzdata`")
         }
         if zone.version != timezoneVersion {
             printError(
                 "\(node) told its days by tz \(timezoneVersion), this computer has \(zone.version): contributions will "
                     + "name that one")
         }
-        let rules = zone.rules
-        return KPICalendar(version: zone.version) { Int(rules.offsetSeconds(at: $0)) }
+        return KPICalendar(zone: zone.rules, version: zone.version)
     }
 }

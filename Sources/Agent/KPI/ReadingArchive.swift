@@ -1,5 +1,6 @@
 // Archived readings: the messages of `readings` and `history`, taken apart by the contract alone (`SenMLEncoder`), as
-// the node had them: batches by stream and number, each once.
+// the node had them: batches by stream and number, each once. Batches that went out before the clock had settled are
+// settled by the anchor event of their boot, as the node did it; so events belong into the archive too.
 
 import KPIs
 import World
@@ -7,7 +8,7 @@ import World
 struct ArchivedReading {
     /// The channel's name without its quality.
     var channel: String
-    /// UTC, microseconds.
+    /// UTC, microseconds; of an unsettled batch CLOCK_BOOTTIME.
     var microseconds: Int64
     /// The number as it was published; nil: none was.
     var value: ArraySlice<UInt8>?
@@ -26,8 +27,10 @@ struct ReadingArchive {
         var stream: UInt64
     }
     private(set) var streams: [Stream: [UInt64: ArchivedBatch]] = [:]
-    /// Batches whose clock had not settled: their moments are not in the archive.
-    private(set) var unsettled = 0
+    /// By boot id.
+    private var unsettledBatches: [(stream: Stream, boot: String, batch: ArchivedBatch)] = []
+    /// By boot id the first one, of the lowest number in its stream.
+    private var anchors: [String: (seq: UInt64, utcAtBootNanoseconds: Int64)] = [:]
     /// Windows that stand for readings which had to go: those were folded before they went.
     private(set) var thinned = 0
     private(set) var unreadable: [String] = []
@@ -37,11 +40,62 @@ struct ReadingArchive {
         Quality.allCases.map { ($0.reason, $0) }) { first, _ in first }
 
     mutating func take(_ line: MessageLine) {
-        if let kind = line.kind, kind != "readings", kind != "history" { return }
-        guard line.payload.first == UInt8(ascii: "[") else { return }
-        do throws(ContributionFault) { try take(line.payload) } catch {
+        if let kind = line.kind, !["readings", "history", "events"].contains(kind) { return }
+        do throws(ContributionFault) {
+            if line.payload.first == UInt8(ascii: "[") { try take(line.payload) } else { try takeAnchors(line.payload) }
+        } catch {
             unreadable.append("\(line.place): \(error.inWords)")
         }
+    }
+
+    /// Gives the batches their moments whose boot's anchor is known; returns how many are without.
+    mutating func settle() -> Int {
+        var left = 0
+        for (stream, boot, batch) in unsettledBatches {
+            guard let anchor = anchors[boot] else {
+                left += 1
+                continue
+            }
+            var settled = batch
+            for index in settled.readings.indices {
+                let utc = UTC(
+                    nanoseconds: settled.readings[index].microseconds * 1_000 &+ anchor.utcAtBootNanoseconds)
+                settled.readings[index].microseconds = max(0, utc.nanoseconds / 1_000)
+            }
+            streams[stream, default: [:]][batch.seq] = settled
+        }
+        unsettledBatches = []
+        return left
+    }
+
+    private mutating func takeAnchors(_ payload: [UInt8]) throws(ContributionFault) {
+        var seq: UInt64 = 0
+        var found: [(boot: String, nanoseconds: Int64)] = []
+        var reader = JSONReader(payload)
+        try reader.object { reader, name throws(ContributionFault) in
+            switch name {
+            case "seq": seq = try reader.unsigned()
+            case "items":
+                try reader.array { reader throws(ContributionFault) in
+                    var texts: [String: String] = [:]
+                    try reader.object { reader, name throws(ContributionFault) in
+                        switch name {
+                        case "kind", "boot", "utc_at_boot_ns":
+                            let place = try reader.skip()
+                            var inner = JSONReader(payload, in: place)
+                            if payload[place.lowerBound] == UInt8(ascii: "\"") { texts[name] = try inner.string() }
+                        default: try reader.skip()
+                        }
+                    }
+                    guard texts["kind"] == "anchor", let boot = texts["boot"],
+                        let nanoseconds = texts["utc_at_boot_ns"].flatMap({ Int64($0) }), nanoseconds >= 0
+                    else { return }
+                    found.append((boot, nanoseconds))
+                }
+            default: try reader.skip()
+            }
+        }
+        for (boot, nanoseconds) in found where seq < anchors[boot]?.seq ?? .max { anchors[boot] = (seq, nanoseconds) }
     }
 
     /// As if these numbers had never come.
@@ -51,7 +105,8 @@ struct ReadingArchive {
 
     private struct Head {
         var stream: Stream
-        var isSettled: Bool
+        /// Of a batch whose clock had not settled.
+        var boot: String?
         var isThinned: Bool
         var batch: ArchivedBatch
     }
@@ -72,11 +127,12 @@ struct ReadingArchive {
                 node = String(parts[1])
             }
             if let baseTime = record.baseTime { base = baseTime }
+            if let bootTime = record.bootTime { base = bootTime }
             if let seq = record.seq {
                 guard let stream = record.stream, let config = record.config else { throw .missing("stream") }
                 if let head { heads.append(head) }
                 head = Head(
-                    stream: Stream(node: node, stream: stream), isSettled: record.isSettled, isThinned: record.isThinned,
+                    stream: Stream(node: node, stream: stream), boot: record.boot, isThinned: record.isThinned,
                     batch: ArchivedBatch(seq: seq, config: config))
             }
             guard head != nil else { throw .missing("seq") }
@@ -88,10 +144,10 @@ struct ReadingArchive {
         for head in heads {
             if head.isThinned {
                 thinned += 1
-            } else if head.isSettled {
-                streams[head.stream, default: [:]][head.batch.seq] = head.batch
+            } else if let boot = head.boot {
+                unsettledBatches.append((head.stream, boot, head.batch))
             } else {
-                unsettled += 1
+                streams[head.stream, default: [:]][head.batch.seq] = head.batch
             }
         }
     }
@@ -102,7 +158,9 @@ struct ReadingArchive {
         var stream: UInt64?
         var seq: UInt64?
         var config: String?
-        var isSettled = true
+        var boot: String?
+        /// CLOCK_BOOTTIME at encoding, microseconds.
+        var bootTime: Int64?
         var isThinned = false
         var name = ""
         var why: String?
@@ -119,7 +177,8 @@ struct ReadingArchive {
             case "stream": stream = UInt64(try reader.string(), radix: 16)
             case "seq": seq = try reader.unsigned()
             case "config": config = try reader.string()
-            case "clock": isSettled = try reader.string() == "synced"
+            case "boot": boot = try reader.string()
+            case "boot_ns": bootTime = Int64(try reader.string()).map { $0 / 1_000 }
             case "thinned": isThinned = try reader.flag()
             case "n": name = try reader.string()
             case "v": value = payload[try reader.skip()]

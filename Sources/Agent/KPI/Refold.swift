@@ -5,7 +5,7 @@
 //   assumed for each missing batch, and the time is flagged `lost`.
 // - Moments are UTC to the microsecond; a step of the node's clock shows as a gap or a return of time.
 // - What was never published: readings that the node's ring lost, the end of one process and the begin of the next
-//   within a stream, time without power, batches whose clock never settled.
+//   within a stream, time without power.
 
 import KPIs
 import SiteConfig

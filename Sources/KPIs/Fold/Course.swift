@@ -1,5 +1,5 @@
-// How a level went so far, as much of it as is needed to see that something happened: a threshold passed, a bin emptied,
-// a space taken. Knows nothing of windows. Times are boottime nanoseconds.
+// How a level went so far, as much of it as is needed to see that something happened: a threshold passed, a bin
+// emptied, a space taken. Knows nothing of windows. Times are boottime nanoseconds.
 //
 // It looks only at usable values: a fault between two of them does not hide that the level was low and is high now. At
 // the first value nothing has happened: whoever saw it happen counts it.

@@ -48,7 +48,7 @@ public struct KPIFolder: Sendable {
     var folds: [BindingFold]
     /// Per binding; nil: nothing of it is withheld.
     var withholdings: [Withholding?]
-    /// The last batch folded in when `carried` was brought up to date.
+    /// The last batch that `carried` has in it: while a restart folds batches again, the last one before it.
     var takenThrough: UInt64
     /// Per channel the first binding, per binding the next one of its channel; -1: none.
     private var firstOfChannel: [Int32]
@@ -118,7 +118,7 @@ public struct KPIFolder: Sendable {
             }
             folds[index].dropFinal()
         }
-        if selection == .windowEnds { takenThrough = lastFolded }
+        if selection == .windowEnds { takenThrough = max(takenThrough, lastFolded) }
     }
 
     private mutating func withhold(_ index: Int, _ give: (Contribution) -> Void) {

@@ -1,5 +1,5 @@
-// What a binding does with the values of its channel: which whole numbers they become, and what a value says of the time
-// around it.
+// What a binding does with the values of its channel: which whole numbers they become, and what a value says of the
+// time around it.
 //
 // Two kinds. Amounts and samples (amounts, compliance, travel, presence) belong to the moment of their reading, and
 // cover the time back to the reading before. Levels (level, sound, exposure, occupancy) hold from their reading to the

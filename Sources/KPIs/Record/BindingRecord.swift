@@ -118,9 +118,12 @@ extension KPIBinding {
         method.averagingSeconds = numbers["averaging_s"] ?? method.averagingSeconds
         method.holdSeconds = numbers["hold_s"]
         method.minimumCount = numbers["k"]
-        guard method.averagingSeconds > 0, window % method.averagingSeconds == 0,
-            indicator.measure != .exposure || (1...3_000_000).contains(method.limitMillivolts ?? 0)
-        else { throw .outOfRange(member: "averaging_s") }
+        if indicator.measure == .exposure {
+            guard method.averagingSeconds > 0, window % method.averagingSeconds == 0 else {
+                throw .outOfRange(member: "averaging_s")
+            }
+            guard (1...3_000_000).contains(method.limitMillivolts ?? 0) else { throw .outOfRange(member: "limit_mv") }
+        }
         let unit = texts["unit"] ?? ""
         guard indicator.measure.conversion(from: unit) != nil else { throw .wrongUnit(unit) }
         let name = texts["channel"] ?? ""
