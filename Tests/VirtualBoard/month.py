@@ -1,25 +1,22 @@
 #!/usr/bin/env python3
 """Judges a run of `month`: month.py FOLDER [CITYEDGE]
 
-What the city has added up (merge.py, and `cityedge kpi merge` where that command is there) against the books that the
-script kept. Exit 0 only when all holds; one line a check, and a table of what there was.
+What the city has added up (month_merge.py, and `cityedge kpi merge` where that command is there) against the books that
+the script kept. Exit 0 only when all holds; one line a check, and a table of what there was.
 """
-import contextlib
-import copy
 import decimal
 import glob
-import io
 import json
 import os
 import subprocess
 import sys
 
-from books import EVERY, SECOND, Life, local_day, shown
-from figures import compare
-from merge import Merged
+from month_books import EVERY, SECOND, Life, local_day, shown
+from month_figures import compare
+from month_merge import Merged
+from month_spoiled import CUSTOMERS, spoil
 
 CHECKPOINT = 600
-CUSTOMERS = 40
 LEVEL = "campaign/month/no2.no2"
 CHANGE = "2026-10-25"               # the local day of 25 hours
 CLASSES = ("le3", "le5", "gt5", "unclear")
@@ -284,7 +281,7 @@ class Judge:
         unspoiled = self.failed - before
         self.table(rows)
         self.ours()
-        self.spoil(unspoiled)
+        spoil(self, unspoiled)
 
     def judge(self):
         rows = {}
@@ -310,44 +307,6 @@ class Judge:
             rows["en-en-aq-1c"] = {"windows": len(windows), **self.coverage("en-en-aq-1c", windows, 3600)}
             self.days("en-en-aq-1c", windows, 3600)
         return rows
-
-    def spoil(self, unspoiled):
-        """A judge who cannot say no is none: each of these must be noticed."""
-        middle = {slug: self.merged.of(slug)[20] for slug in ("en-en-ws-2c", "en-e-e-2c", "ec-i-es-1c")}
-        books = self.lives[0].books
-        pulse = next(place for place, entry in enumerate(books) if entry[0] == "water")
-        back = next(place for place, entry in enumerate(books) if entry[0] == "mains" and entry[3])
-        water = middle["en-en-ws-2c"]
-
-        def gone(place):
-            books[place] = ["gone", *books[place][1:]]
-
-        def later(place):
-            books[place][1] += 2 * SECOND
-
-        def without():
-            self.merged.windows = {key: window for key, window in self.merged.windows.items() if window is not water}
-
-        for what, spoil in (
-                ("a pulse less", lambda: gone(pulse)), ("a failure two seconds longer", lambda: later(back)),
-                ("a window that did not come", without),
-                ("an amount that is a pulse too much", lambda: self.add(middle["en-e-e-2c"].state, "amount", 1_000)),
-                ("a second not valid and not flagged", lambda: self.add(water.coverage, "valid_s", -1)),
-                ("a failure too much", lambda: self.add(middle["ec-i-es-1c"].state, "open", CUSTOMERS))):
-            kept = copy.deepcopy((books, self.merged.windows, self.passed, self.failed))
-            self.failed = 0
-            with contextlib.redirect_stdout(io.StringIO()):
-                spoil()
-                self.judge()
-            is_noticed = self.failed > unspoiled
-            books[:], self.merged.windows, self.passed, self.failed = kept
-            middle = {slug: self.merged.of(slug)[20] for slug in middle}
-            water = middle["en-en-ws-2c"]
-            self.check(f"spoiled by {what}: noticed", is_noticed)
-
-    @staticmethod
-    def add(members, name, number):
-        members[name] += number
 
     def table(self, rows):
         names = list(dict.fromkeys(name for row in rows.values() for name in row))

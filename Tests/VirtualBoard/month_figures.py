@@ -1,4 +1,4 @@
-"""What the project's own platform half makes of a month's messages, against merge.py and the books: numerators,
+"""What the project's own platform half makes of a month's messages, against month_merge.py and the books: numerators,
 completeness, and the range of what was not seen.
 """
 import json
