@@ -111,6 +111,10 @@ class Judge:
         self.check(f"{name}: nobody says that what the power cut took is known", found and all(
             seconds < length for seconds in known.values()), f"known up to {shown(until)}, cut at "
             f"{shown(cut[2] // SECOND)}; valid of {length} s: " + ", ".join(map(str, known.values())))
+        flagged = {cell: sum(window.coverage["flags"].get("dark", 0) for window in windows
+                             if window.start // length * length == cell) for cell in found}
+        self.check(f"{name}: what the power cut took is flagged", found and all(flagged.values()),
+                   ", ".join(f"{seconds} s dark" for seconds in flagged.values()))
         return found
 
     # --- mains -------------------------------------------------------------------------------------------------------
