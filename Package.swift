@@ -66,7 +66,8 @@ let package = Package(
         .executableTarget(
             name: "cityedge-bench",
             dependencies: [
-                "CAllocations", "CSQLite", "Gateway", "LinuxWorld", "Outbox", "Sensors", "SimulatedWorld", "Uplink", "World",
+                "CAllocations", "CSQLite", "Gateway", "KPIs", "LinuxWorld", "Outbox", "Sensors", "SimulatedWorld",
+                "Uplink", "World",
                 // Not linked in: built to stand beside it.
                 "cityedged",
             ], path: "Tests/Benchmarks", exclude: ["CAllocations", "CSQLite"], swiftSettings: strict),

@@ -63,7 +63,7 @@ struct Assembly {
     }
 
     func plan(password: String?, reconnectLongest: Duration, serial: String?) -> CourierPlan {
-        CourierPlan(
+        var plan = CourierPlan(
             nodeID: site.node.id, city: site.node.city, version: cityEdgeVersion, boardSerial: serial,
             topicRoot: site.broker.topicRoot, inventory: inventory,
             channels: site.channels, sensorIDs: site.sensors.map(\.id), kpis: site.kpis,
@@ -77,6 +77,20 @@ struct Assembly {
             lossWindow: site.outbox.lossWindow, checkpointEvery: site.outbox.checkpoint,
             historyBytesPerSecond: site.outbox.historyBytesPerSecond,
             historyBatchesPerSecond: site.outbox.historyBatchesPerSecond, reconnectLongest: reconnectLongest)
+        plan.channelPeriods = channelPeriods
+        plan.isSwitched = site.node.powered == .switched
+        plan.calendar = site.calendar
+        plan.withheldChannels = Set(site.withheldChannels.map { site.channels[$0].name })
+        return plan
+    }
+
+    /// Every sensor is read by its period; lines tell changes besides.
+    private var channelPeriods: [Duration?] {
+        var periods = [Duration?](repeating: nil, count: site.channels.count)
+        for sensor in site.sensors {
+            for channel in sensor.channels { periods[Int(channel.id.rawValue)] = sensor.every }
+        }
+        return periods
     }
 
     private var inventory: Inventory {
@@ -97,11 +111,23 @@ struct Assembly {
                 Inventory.Sensor(
                     id: sensor.id, driver: sensor.driver,
                     channels: sensor.channels.map {
-                        Inventory.Channel(
+                        var channel = Inventory.Channel(
                             name: $0.channel.name, unit: $0.channel.unit, scale: $0.channel.scale,
-                            calibration: $0.calibrationHash)
+                            calibration: $0.calibrationHash, instrument: instrument($0))
+                        channel.isWithheld = site.withheldChannels.contains($0.id)
+                        return channel
                     })
-            })
+            }, kpis: site.kpis.map(\.record),
+            timezoneVersion: site.zone?.version)
+    }
+
+    private func instrument(_ channel: ChannelSettings) -> Inventory.Instrument? {
+        let instrument = channel.instrument
+        if instrument == .unstated { return nil }
+        return Inventory.Instrument(
+            grade: instrument.grade.rawValue, standard: instrument.standard, serial: instrument.serial,
+            certificate: instrument.certificate?.id, laboratory: instrument.certificate?.laboratory,
+            validUntil: instrument.certificate?.lastDay, sha256: instrument.certificate?.sha256)
     }
 
     /// The broker's password, from its file, without a final line break.

@@ -13,7 +13,6 @@ private struct BatchKey: Hashable {
 /// What was received, counted in readings.
 struct Audit {
     private var batches: [BatchKey: Int] = [:]
-    private var contributionKeys: Set<String> = []
     /// Distinct readings, and those of batches that came again.
     private(set) var delivered = 0
     private(set) var duplicates = 0
@@ -21,6 +20,8 @@ struct Audit {
     private(set) var tombstoned = 0
     /// Numbers that tombstones name, by stream and lane.
     private var tombstones: [String: [ClosedRange<Int64>]] = [:]
+    /// Numbers of readings that a message names as left out, by stream: they held withheld channels alone.
+    private var leftOut: [String: [ClosedRange<Int64>]] = [:]
     /// Streams and lanes with tombstones that do not know how much there was.
     private var uncounted: Set<String> = []
     func isUncounted(_ stream: String, _ lane: String) -> Bool { uncounted.contains(stream + "/" + lane) }
@@ -28,6 +29,9 @@ struct Audit {
     private(set) var sumsInMillionths: [String: Int64] = [:]
     /// What the contributions of all streams amount to.
     private(set) var contributionSet = ContributionSet()
+    /// What the node says of its days, and what came of them.
+    private(set) var daySheets = DaySheetSet()
+    private(set) var dayCounts = DayCounts()
     /// Messages that are not as the contract says.
     private(set) var unreadable: [String] = []
     private(set) var messages = 0
@@ -42,7 +46,7 @@ struct Audit {
 
     func delivered(of stream: String) -> Int { deliveredByStream[stream] ?? 0 }
     func tombstoned(of stream: String) -> Int { tombstonedByStream[stream] ?? 0 }
-    var contributions: Int { contributionKeys.count }
+    var contributions: Int { contributionSet.entries.count }
 
     /// Numbers missing between 1 and the highest of each stream and lane.
     var gaps: Int {
@@ -52,13 +56,43 @@ struct Audit {
             let old = highest[name] ?? (0, 0)
             highest[name] = (max(old.last, key.sequence), old.count + 1)
         }
-        return highest.values.reduce(0) { $0 + Int($1.last - $1.count) }
+        // A number may be left out behind the last that came, and named twice.
+        var skipped = 0
+        for (stream, ranges) in leftOut {
+            let last = highest[stream + "/readings"]?.last ?? 0
+            let numbers = Set(ranges.flatMap { Array($0) }).filter { number in
+                number <= last && batches[BatchKey(stream: stream, lane: "readings", sequence: number)] == nil
+            }
+            skipped += numbers.count
+        }
+        return highest.values.reduce(0) { $0 + Int($1.last - $1.count) } - skipped
+    }
+
+    /// How many of these numbers neither came nor were told as lost or left out.
+    func missing(of stream: String, lane: String, in numbers: ClosedRange<UInt64>) -> Int {
+        let known = ranges(of: stream, lane: lane)
+        return numbers.reduce(0) { count, number in
+            let number = Int64(clamping: number)
+            let isKnown = batches[BatchKey(stream: stream, lane: lane, sequence: number)] != nil
+                || known.contains { $0.contains(number) }
+            return count + (isKnown ? 0 : 1)
+        }
+    }
+
+    private func ranges(of stream: String, lane: String) -> [ClosedRange<Int64>] {
+        (tombstones[stream + "/" + lane] ?? []) + (lane == "readings" ? leftOut[stream] ?? [] : [])
+    }
+
+    /// How many tombstones name readings batches among these.
+    func tombstoneCount(of stream: String, in numbers: ClosedRange<UInt64>) -> Int {
+        let wanted = Int64(clamping: numbers.lowerBound)...Int64(clamping: numbers.upperBound)
+        return (tombstones[stream + "/readings"] ?? []).filter { $0.overlaps(wanted) }.count
     }
 
     /// Numbers from 1 to `last` of a stream's lane that neither came nor were told as lost. Behind damage nobody can
     /// know how much there was: where there `isDamage`, only up to the last that is known.
     func missing(of stream: String, lane: String, through last: UInt64, isDamage: Bool) -> [Int64] {
-        let told = tombstones[stream + "/" + lane] ?? []
+        let told = ranges(of: stream, lane: lane)
         let isKnown = (0..<Int64(last)).map { index in
             batches[BatchKey(stream: stream, lane: lane, sequence: index + 1)] != nil
                 || told.contains { $0.contains(index + 1) }
@@ -90,6 +124,10 @@ struct Audit {
             case "contributions":
                 try takeItems(message.payload)
                 contributionSet.add(try ContributionBatch.parse(message.payload))
+                let sheets = try DaySheet.sheets(in: message.payload)
+                daySheets.add(sheets)
+                if let fault = sheets.refused.first { throw fault }
+            case "inventory": try dayCounts.takeInventory(message.payload)
             case "events", "security": try takeItems(message.payload)
             default: break
             }
@@ -103,6 +141,12 @@ struct Audit {
         var found: [(BatchKey, Int)] = []
         var values: [(name: String, millionths: Int64)] = []
         var sums: [[(name: String, millionths: Int64)]] = []
+        // Moments in microseconds, of batches whose clock had settled.
+        var base: Int64 = 0
+        var isSettled = true
+        var moments: [(name: String, millionths: Int64)] = []
+        var allMoments: [[(name: String, millionths: Int64)]] = []
+        var skipped: [(stream: String, numbers: ClosedRange<Int64>)] = []
         var reader = JSONReader(payload)
         try reader.array { reader throws(ContributionFault) in
             var stream: String?
@@ -110,8 +154,16 @@ struct Audit {
             var name = "", unit = ""
             var isThinned = false
             var value: Range<Int>?
+            var offset: Int64 = 0
+            var left: [Int64] = []
+            var clock: String?
             try reader.object { reader, member throws(ContributionFault) in
                 switch member {
+                case "bt": base = Self.millionths(payload[try reader.skip()]) ?? 0
+                case "t": offset = Self.millionths(payload[try reader.skip()]) ?? 0
+                case "clock": clock = try reader.string()
+                case "skipped":
+                    try reader.array { reader throws(ContributionFault) in left.append(try reader.integer()) }
                 case "stream": stream = try reader.string()
                 case "seq": sequence = try reader.integer()
                 case "n": name = try reader.string()
@@ -123,30 +175,40 @@ struct Audit {
                 default: _ = try reader.skip()
                 }
             }
+            if left.count == 2, 1 <= left[0], left[0] <= left[1] { skipped.append((stream ?? "", left[0]...left[1])) }
             if !isLate, let value { latest[name] = (String(decoding: payload[value], as: UTF8.self), unit) }
             if let sequence {
                 if let key {
                     found.append((key, count))
                     sums.append(values)
+                    allMoments.append(moments)
                 }
                 count = 0
                 values = []
+                moments = []
+                isSettled = clock != "unsettled"
                 key = BatchKey(stream: stream ?? "", lane: "readings", sequence: sequence)
                 isOfWindows = isThinned
             }
             // What stands in windows has been told as given up.
             guard !isOfWindows else { return }
-            if name != "batch" { count += 1 }
+            if name != "batch", name != "skipped" {
+                count += 1
+                if isSettled { moments.append((Self.plain(name), base &+ offset)) }
+            }
             if let value, let amount = Self.millionths(payload[value]) { values.append((Self.plain(name), amount)) }
         }
         try reader.finish()
         if let key {
             found.append((key, count))
             sums.append(values)
+            allMoments.append(moments)
         }
+        for (stream, numbers) in skipped { leftOut[stream, default: []].append(numbers) }
         for (index, (key, count)) in found.enumerated() {
             if batches.updateValue(count, forKey: key) == nil {
                 for (name, amount) in sums[index] { sumsInMillionths[name, default: 0] &+= amount }
+                dayCounts.add(allMoments[index], of: key.stream)
                 delivered += count
                 deliveredByStream[key.stream, default: 0] += count
                 if isLate { late += count } else { live += count }
@@ -158,7 +220,10 @@ struct Audit {
 
     /// The channel's name without its quality.
     private static func plain(_ name: String) -> String {
-        name.hasSuffix("/uncertain") ? String(name.dropLast("/uncertain".utf8.count)) : name
+        for quality in ["/uncertain", "/bad"] where name.hasSuffix(quality) {
+            return String(name.dropLast(quality.utf8.count))
+        }
+        return name
     }
 
     /// A decimal of at most six places, exactly; nil for anything finer.
@@ -185,7 +250,6 @@ struct Audit {
     private mutating func takeItems(_ payload: [UInt8]) throws(ContributionFault) {
         var key = BatchKey(stream: "", lane: "", sequence: 0)
         var lost: [Lost] = []
-        var keys: [String] = []
         var count = 0
         var reader = JSONReader(payload)
         try reader.object { reader, member throws(ContributionFault) in
@@ -196,7 +260,7 @@ struct Audit {
             case "items":
                 try reader.array { reader throws(ContributionFault) in
                     count += 1
-                    try Self.takeItem(&reader, lost: &lost, keys: &keys)
+                    try Self.takeItem(&reader, lost: &lost)
                 }
             default: _ = try reader.skip()
             }
@@ -214,7 +278,6 @@ struct Audit {
             tombstoned += loss.count
             tombstonedByStream[loss.stream, default: 0] += loss.count
         }
-        for text in keys { contributionKeys.insert(key.stream + "/" + text) }
     }
 
     /// What a tombstone says.
@@ -230,19 +293,19 @@ struct Audit {
     private static let windowNames = ["/min", "/mean", "/max", "/count", "/kept"]
 
     private static func takeItem(
-        _ reader: inout JSONReader, lost: inout [Lost], keys: inout [String]
+        _ reader: inout JSONReader, lost: inout [Lost]
     ) throws(ContributionFault) {
         var kind = "", lane = "", stream = ""
         var sum = 0
         var isCounted = false
         var first: Int64 = 0, last: Int64 = 0
-        var parts: [String: String] = [:]
         try reader.object { reader, member throws(ContributionFault) in
             switch member {
             case "kind": kind = try reader.string()
             case "lane": lane = try reader.string()
             case "stream": stream = try reader.string()
-            case "channels":
+            // An item's kind is said first. The channels of a day sheet are not a tombstone's.
+            case "channels" where kind == "tombstone":
                 try reader.object { reader, name throws(ContributionFault) in
                     let count = Int(try reader.integer())
                     isCounted = true
@@ -250,20 +313,12 @@ struct Audit {
                 }
             case "first": first = try reader.integer()
             case "last": last = try reader.integer()
-            case "sensor", "slug", "series": parts[member] = try reader.string()
-            case "win":
-                try reader.object { reader, name throws(ContributionFault) in
-                    parts["win." + name] = String(try reader.integer())
-                }
             default: _ = try reader.skip()
             }
         }
         if kind == "tombstone" {
             let range = first > 0 && first <= last ? first...last : nil
             lost.append(Lost(stream: stream, lane: lane, range: range, count: sum, isCounted: isCounted))
-        }
-        if kind == "contribution" {
-            keys.append(parts.sorted { $0.key < $1.key }.map(\.value).joined(separator: "/"))
         }
     }
 }

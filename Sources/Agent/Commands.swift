@@ -12,7 +12,7 @@ public func wholeSeconds(_ text: String) -> Int64? {
 
 /// Tells every problem of a configuration, or what it amounts to.
 public func validate(_ path: String) throws(Failure) {
-    let loaded = try loadSite(path)
+    let loaded = try loadSite(path, judgesCertificates: true)
     // Drivers are made too: files are read and parsed, so that `run` meets no surprise.
     _ = try Assembly(site: loaded.site, boot: BootID(high: 0, low: 0)).installedSensors()
     let site = loaded.site

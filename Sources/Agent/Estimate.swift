@@ -43,6 +43,9 @@ struct Estimate {
     private static let channelBytes = 2.0
     /// Open KPI windows are given out at each checkpoint: one JSON object each, as it is published, in a block.
     private static let contributionBytes = 650.0
+    /// The day sheet goes out once an hour: its own words, and those of a channel.
+    private static let sheetBytes = 420.0
+    private static let sheetBytesOfChannel = 55.0
 
     init(_ site: Site) {
         sensors = site.sensors.map { SensorRate(id: $0.id, channels: $0.channels.count, every: $0.every) }
@@ -58,6 +61,7 @@ struct Estimate {
             Double(site.channels.count), blocksPerSecond > 0 ? readingsPerSecond / blocksPerSecond : 0)
         contributionBytesPerSecond =
             Double(site.kpis.count) * Self.contributionBytes / (Double(site.outbox.checkpoint.nanoseconds) / 1e9)
+            + (Self.sheetBytes + Self.sheetBytesOfChannel * Double(site.channels.count)) / 3_600
         flashBytes = site.outbox.maxSize
         hasTLS = site.broker.tls != nil
         topicBytes = Double(site.broker.topicRoot.utf8.count) + 9

@@ -1,4 +1,5 @@
-// `cityedge outbox dump`: every record as a line of JSON, readings with their values, items as they are published.
+// `cityedge outbox dump`: every record as a line of JSON, readings with their values, items as they are published. It
+// is for whoever stands at the node: readings that are withheld from the broker are in it.
 
 import LinuxWorld
 import Outbox

@@ -158,6 +158,7 @@ extension Simulation {
             }
         }
         if isComplete, result.problem == nil { result.problem = kpiProblem(audit, result) }
+        if isComplete, result.problem == nil { result.problem = sheetProblem(audit) }
         if result.problem == nil { result.problem = alarmProblem() }
         if let unreadable = audit.unreadable.first { result.problem = "a message against the contract: \(unreadable)" }
         return result
@@ -179,5 +180,24 @@ extension Simulation {
         // A power cut may take readings whose share of a contribution was delivered before; so may what is tombstoned.
         guard counted > told, result.lostInPowerCuts == 0, isWhole else { return nil }
         return "water: contributions tell more (\(counted) ml) than readings (\(told) ml)"
+    }
+
+    /// The day sheets of the last stream, if its clock settled in time for any, say what was taken in it, to the
+    /// reading. A stream that ended before may not have had its last word: no more than what was taken.
+    private func sheetProblem(_ audit: Audit) -> String? {
+        for (name, stream) in books.streams.sorted(by: { $0.key < $1.key }) {
+            let sheets = audit.daySheets.sheets.filter { Hex.text($0.key.stream) == name }.map(\.value)
+            let told = sheets.reduce(0) { sum, sheet in sum + sheet.channels.reduce(0) { $0 + Int($1.taken) } }
+            trace.note("books", "stream \(name): taken \(stream.taken), the day sheets say \(told)")
+            if told > stream.taken {
+                return "stream \(name): the day sheets say \(told) readings, \(stream.taken) were taken"
+            }
+            let isWhole = name == books.present && told > 0 && audit.tombstoned(of: name) == 0
+                && !audit.isUncounted(name, "readings") && !audit.isUncounted(name, "contributions")
+            if isWhole, told != stream.taken {
+                return "stream \(name): \(stream.taken) readings were taken, the day sheets say \(told)"
+            }
+        }
+        return nil
     }
 }

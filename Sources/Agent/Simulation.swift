@@ -102,11 +102,19 @@ public final class Simulation {
     private static let quietFrom = VirtualTime(nanoseconds: 240 * 1_000_000_000)
     /// Sampling goes on a little in peace; then everything has to drain within ten minutes.
     private static let samplingEndsAt = VirtualTime(nanoseconds: 300 * 1_000_000_000)
-    private static let drainedBy = VirtualTime(nanoseconds: 1_500 * 1_000_000_000)
+    private static let drainWithin = Duration.seconds(1_200)
     /// A file of which nothing can be read is given up after some hours.
     private static let salvagedBy = VirtualTime(nanoseconds: 25_000 * 1_000_000_000)
 
-    public init(site: Site, seed: UInt64, print: ((String) -> Void)? = nil) throws(Failure) {
+    public convenience init(site: Site, seed: UInt64, print: ((String) -> Void)? = nil) throws(Failure) {
+        try self.init(
+            site: site, seed: seed, plan: FaultPlan(seed: seed, quietFrom: Self.quietFrom),
+            samplingEnds: Self.samplingEndsAt, print: print)
+    }
+
+    init(
+        site: Site, seed: UInt64, plan: FaultPlan, samplingEnds: VirtualTime, print: ((String) -> Void)? = nil
+    ) throws(Failure) {
         var site = site
         var random = Random(seed: seed, purpose: "alarms")
         if random.chance(1, in: 2) { site.alarms = [] }
@@ -118,8 +126,8 @@ public final class Simulation {
         disk = SimulatedDisk(clock: clock, seed: seed, trace: trace)
         broker = SimulatedBroker(clock: clock, seed: seed, trace: trace)
         hardware = try simulatedHardware(of: site, seed: seed) { clock.now() }
-        plan = FaultPlan(seed: seed, quietFrom: Self.quietFrom)
-        samplingEnds = Self.samplingEndsAt
+        self.plan = plan
+        self.samplingEnds = samplingEnds
     }
 
     public func run(until: VirtualTime?) -> SimulationVerdict {
@@ -132,7 +140,7 @@ public final class Simulation {
             let next = stepProcess()
             if let until, clock.elapsed >= until { return verdict(isComplete: false) }
             if isFinished { return verdict(isComplete: true) }
-            let drainedBy = disk.hasHadBadSectors ? Self.salvagedBy : Self.drainedBy
+            let drainedBy = disk.hasHadBadSectors ? Self.salvagedBy : samplingEnds + Self.drainWithin
             if clock.elapsed > drainedBy {
                 var result = verdict(isComplete: false)
                 let rest = process.map { $0.courier.outbox.undrained } ?? "no process"

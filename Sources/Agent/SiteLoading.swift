@@ -1,6 +1,7 @@
 // Reading a configuration from files: the main file, its `conf.d`, the board definitions.
 
 import Glibc
+import KPIs
 import LinuxWorld
 public import SiteConfig
 import World
@@ -15,7 +16,12 @@ public struct LoadedSite: Sendable {
 ///
 /// `anyBoard`: for commands that touch no hardware, on a computer that need not be the node: where the configuration
 /// leaves it to the board to say which one it is, any board that has what the sensors ask for will do.
-public func loadSite(_ path: String, anyBoard: Bool = false) throws(Failure) -> LoadedSite {
+///
+/// `judgesCertificates`: an instrument's certificate that has ended by the wall clock is a problem. Not for the agent:
+/// a node in service goes on.
+public func loadSite(
+    _ path: String, anyBoard: Bool = false, judgesCertificates: Bool = false
+) throws(Failure) -> LoadedSite {
     let main = try source(path)
     var dropIns: [SourceText] = []
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
@@ -27,7 +33,8 @@ public func loadSite(_ path: String, anyBoard: Bool = false) throws(Failure) -> 
     let attempt = { (more: [SourceText]) throws(ConfigurationProblems) -> LoadedSite in
         let loaded = try Configuration.load(
             main: main, dropIns: dropIns + more, boards: boards, compatible: deviceTreeCompatible(),
-            zone: ZoneFiles().lookUp, fileExists: { access($0, R_OK) == 0 })
+            knownGauges: AirGauges.declared, zone: ZoneFiles().lookUp,
+            now: judgesCertificates ? UTC(seconds: Int64(time(nil))) : nil, fileExists: { access($0, R_OK) == 0 })
         return LoadedSite(site: loaded.site, notices: loaded.notices.map(\.description), effective: loaded.effective)
     }
     do throws(ConfigurationProblems) { return try attempt([]) } catch {

@@ -46,9 +46,18 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         guard let header = outbox.codec.header, resume != nil else { return }
         switch resume!.stage {
         case .contributions:
+            // A batch says what its contributions cite.
+            var known: [UInt64: ContributionBinding] = [:]
             for item in outbox.codec.items {
                 let text = [UInt8(ascii: "{")] + item.body + [UInt8(ascii: "}")]
-                guard let found = try? Contribution.parse(text), found.ofStream == nil else { continue }
+                let found: Contribution
+                switch try? ContributionItem.parse(text, known: known) {
+                case .contribution(let contribution)? where contribution.ofStream == nil: found = contribution
+                case .binding(let binding)?:
+                    known[binding.id] = binding
+                    continue
+                default: continue
+                }
                 resume!.newest.removeAll { $0.hasKey(of: found) && $0.revision <= found.revision }
                 if !resume!.newest.contains(where: { $0.hasKey(of: found) }) { resume!.newest.append(found) }
             }
@@ -66,7 +75,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     private mutating func endStage(_ anchor: Anchor) {
         guard let current = resume else { return }
         if current.stage == .contributions, !current.newest.isEmpty {
-            var folder = KPIFolder(stream: current.stream.rawValue, bindings: kpis.bindings)
+            var folder = KPIFolder(
+                stream: current.stream.rawValue, bindings: kpis.bindings, calendar: plan.calendar)
             // Where the newest window is final, what goes on begins behind it.
             for contribution in current.newest
             where !contribution.isFinal || !current.newest.contains(where: { $0.isLater(than: contribution) }) {
@@ -77,18 +87,15 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             outbox.beginWalk(current.stream, .readings)
             return
         }
-        var items: [Item] = []
-        let time = now.truncatedToMicroseconds
+        var encoder = ContributionBatchEncoder()
         resume!.folder?.take(.provisional, now: anchor.utc(now)) { contribution in
             var contribution = contribution
             contribution.ofStream = current.stream.rawValue
-            var body: [UInt8] = []
-            contribution.encodeBody(into: &body)
-            items.append(Item(time: time, body: body))
+            encoder.append(contribution)
         }
-        if !items.isEmpty {
+        if !encoder.isEmpty {
             beginToSpeak()
-            outbox.seal(items, lane: .contributions, anchor: anchor)
+            seal(encoder, anchor)
         }
         outbox.release(current.stream)
         earlierStreams.removeFirst()

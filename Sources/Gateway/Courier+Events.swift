@@ -113,6 +113,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     mutating func tell(_ loss: Loss) {
         beginToSpeak()
+        noteOnSheet(loss)
         keep(
             EventItem.tombstone(
                 stream: loss.stream.rawValue, lane: loss.lane, numbers: loss.range.map { $0.first...$0.last },

@@ -71,7 +71,8 @@ struct DarkTime: Equatable {
 
 extension Courier where D: ~Copyable, R: ~Copyable {
     mutating func feedKPIs() {
-        guard kpis.isBound, hasTakenUpRecovery else { return }
+        guard hasTakenUpRecovery, kpis.isBound || !plan.carriesOnly else { return }
+        takeUpSheet()
         var folds = 0
         while folds < Limits.foldsPerStep, kpis.next < outbox.nextSequence(.readings) {
             // What is no longer in memory is missing covered time; the folder sees it by the ordinals.
@@ -82,6 +83,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             }
             // Windows of readings that had to go: those were folded when they were sealed.
             guard outbox.codec.header?.isThinned != true else {
+                sheets.fold?.pass(sequence)
                 kpis.next = sequence + 1
                 continue
             }
@@ -90,8 +92,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                 kpis.deadline = .distantFuture
                 return
             }
-            if kpis.folder == nil { beginFolding(sequence, anchor) }
+            if kpis.folder == nil, kpis.isBound { beginFolding(sequence, anchor) }
             kpis.folder?.fold(outbox.codec.readings, seq: sequence, anchor: anchor)
+            sheets.fold?.fold(outbox.codec.readings, seq: sequence, anchor: anchor)
             kpis.next = sequence + 1
             folds += 1
         }
@@ -100,6 +103,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         } else if folds > 0 || now >= kpis.deadline {
             giveOut(.windowEnds)
         }
+        giveSheetsOfEndedDays()
+        keepSheetIfDue()
     }
 
     private mutating func beginFolding(_ sequence: UInt64, _ anchor: Anchor) {
@@ -109,9 +114,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         let isBehindReleased = kpis.next == 1 && sequence > 1 && !isNewConfiguration
         var folder = KPIFolder(
             stream: kpis.stream.rawValue, bindings: kpis.bindings, after: isBehindReleased ? 0 : sequence - 1,
-            from: from)
+            from: from, calendar: plan.calendar)
+        takeUpWithheld(into: &folder)
         if kpis.next == 1, let dark = darkTime(anchor) {
             folder.noteDark(from: dark.lastHeartbeat, period: dark.period, until: dark.backAt)
+            if withheld.kept.isEmpty { folder.noteWithheldLost(from: dark.lastHeartbeat, until: dark.backAt) }
         }
         if isBehindReleased, outbox.codec.anchor == nil, let first = outbox.codec.readings.first {
             // A process that went on with the stream does not know when it began: at most with the boot.
@@ -139,10 +146,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     }
 
     /// Open windows too: once per checkpoint, before the first spill of an outage, at an orderly stop.
-    mutating func provisionalKPIs() {
-        guard kpis.isBound else { return }
+    mutating func provisionalKPIs(isCheckpoint: Bool = false) {
         feedKPIs()
         giveOut(.provisional)
+        if !isCheckpoint || now >= sheets.provisionalAt { giveSheets(.all) }
     }
 
     /// The same at the very end, when anything has come since they were last given.
@@ -162,23 +169,39 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         provisionalKPIs()
     }
 
+    /// Seals what was appended as batches of the contributions lane.
+    mutating func seal(_ encoder: ContributionBatchEncoder, _ anchor: Anchor) {
+        let time = now.truncatedToMicroseconds
+        for bodies in encoder.batches() {
+            outbox.seal(bodies.map { Item(time: time, body: $0) }, lane: .contributions, anchor: anchor)
+        }
+    }
+
     private mutating func giveOut(_ which: KPIFolder.Selection) {
         guard let anchor = knownAnchor, kpis.folder != nil else {
             kpis.deadline = .distantFuture
             return
         }
-        var items: [Item] = []
-        let time = now.truncatedToMicroseconds
+        var encoder = ContributionBatchEncoder()
         let utc = anchor.utc(now)
+        takeUpGauges()
+        var air = gauges.air
         kpis.folder!.take(which, now: utc) { contribution in
-            var body: [UInt8] = []
-            contribution.encodeBody(into: &body)
-            items.append(Item(time: time, body: body))
+            air.take(contribution)
+            encoder.append(contribution)
         }
-        if !items.isEmpty { outbox.seal(items, lane: .contributions, anchor: anchor) }
+        gauges.air = air
+        seal(encoder, anchor)
+        giveGauges(utc, anchor: anchor)
         if which == .provisional { kpis.givenBefore = kpis.next }
         let passed = kpis.folder!.passedThrough
-        if passed > outbox.kpisPassedThrough { outbox.kpisPassedThrough = passed }
+        if passed > outbox.kpisPassedThrough {
+            // What a restart folds again is then at least what the sheet has not got.
+            keepSheet()
+            keepGauges()
+            keepWithheld()
+            outbox.kpisPassedThrough = passed
+        }
         // Windows end on quarter hours at the earliest.
         let nextEnd = (utc.seconds / 900 + 1) * 900 + KPIFolder.grace + 1
         kpis.deadline = anchor.boottime(UTC(seconds: nextEnd))

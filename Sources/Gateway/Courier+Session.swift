@@ -102,6 +102,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     private mutating func ended(_ fault: BrokerFault) {
         outbox.endSession()
+        skips.sessionEnded(at: now)
         tellLost(session.ended(fault, at: now, &random), fault.text)
     }
 
@@ -151,6 +152,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     mutating func offer() {
         historyAllowance.wait(isNeeded: false)
+        offersMore = false
         guard session.phase == .online, mayOffer else { return }
         // The window is left to the goodbye.
         if let stop, stop.stage != .draining { return }
@@ -158,6 +160,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             guard let next = nextOffer() else { return }
             guard send(next) else { return }
         }
+        offersMore = senML.isEmpty
     }
 
     private mutating func nextOffer() -> OfferedBatches? {
@@ -189,10 +192,15 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     private mutating func send(_ offer: OfferedBatches) -> Bool {
         var offered = offer
         let kind = encode(offered)
+        if offered.lane == .readings, senML.isEmpty {
+            passOver(offered)
+            return true
+        }
         let isPacked = kind == .history && packsHistory && pack(&offered)
         let size = payload.count
         guard session.mayPublish(kind, bytes: size, at: now) else {
             if isPacked { outbox.withdraw(offered) }
+            skips.takeBack(at: now)
             return false
         }
         let topic = topics.topic(kind)
@@ -204,6 +212,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             } catch { fault = error }
         }
         guard let id else {
+            skips.takeBack(at: now)
             if isPacked {
                 // A broker that takes little gets the blocks one by one.
                 packsHistory = packsHistory && fault != .tooLarge
@@ -224,6 +233,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             return true
         }
         outbox.sent(offered)
+        skips.sent(id)
         session.sent(
             id,
             Delivery(
@@ -248,10 +258,13 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         let boot = outbox.boot(of: offered.stream)?.description ?? "unknown"
         let config = Hex.text(UInt64(header.configHash), digits: 8)
         let encodedAt = outbox.momentOfDecoded(now: now)
-        func head(_ sequence: UInt64) -> BatchHead {
-            BatchHead(
+        if !goesOn { skips.takeBack(at: now) }
+        func head(_ sequence: UInt64, skipped: SequenceRange? = nil) -> BatchHead {
+            var head = BatchHead(
                 stream: offered.stream.rawValue, seq: sequence, config: config, bootID: boot, anchor: anchor,
                 notBefore: bounds.notBefore, notAfter: bounds.notAfter, isThinned: header.isThinned)
+            head.skipped = skipped
+            return head
         }
         guard offered.lane == .readings else {
             let items = outbox.codec.items
@@ -266,10 +279,13 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         if goesOn { senML.goOn(in: &payload) } else { senML.begin(into: &payload) }
         for batch in outbox.codec.batches
         where offered.range.first <= batch.sequence && batch.sequence <= offered.range.last {
+            if isLeftOut(offered, batch, channels) { continue }
+            let skipped = skips.attach(offered.stream)?.range
             senML.append(
-                head(batch.sequence), outbox.codec.readings(of: batch), channels, encodedAt: encodedAt, into: &payload)
+                head(batch.sequence, skipped: skipped), outbox.codec.readings(of: batch), channels,
+                encodedAt: encodedAt, into: &payload)
         }
-        senML.end(into: &payload)
+        if !senML.isEmpty { senML.end(into: &payload) }
         let age = isOurs ? now - outbox.codec.newest : .seconds(Int64.max / 2_000_000_000)
         return age <= outbox.limits.liveAge && !header.isThinned ? .readings : .history
     }
@@ -281,7 +297,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         guard let table = outbox.table(header.configHash) else {
             return ChannelFragments(ChannelTable(channels: [], configHash: config))
         }
-        let made = ChannelFragments(header.isThinned ? table.thinned : table)
+        let made = ChannelFragments(header.isThinned ? table.thinned : table, withheld: plan.withheldChannels)
         if fragments.count >= 8 { fragments.removeAll() }
         fragments[key] = made
         return made
@@ -290,6 +306,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
     // MARK: Acknowledgements
 
     private mutating func acknowledged(_ id: MessageID, _ reason: UInt8) {
+        skips.answered(id, isTaken: reason < PublishReason.firstFailure, at: now)
         switch session.acknowledged(id, reason: reason, at: now, &random) {
         case .acknowledged(let delivery, let audience):
             if delivery.count > 0 {
@@ -323,40 +340,6 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         BatchID(stream: StreamID(rawValue: delivery.stream), lane: delivery.lane, sequence: delivery.firstSeq)
     }
 
-    // MARK: Health
-
-    mutating func healthIfDue() {
-        guard session.phase == .online, now >= healthAt else { return }
-        healthAt = now + Limits.healthEvery
-        var body = PayloadBuffer()
-        body.append("{\"v\":1")
-        func put(_ name: StaticString, _ value: UInt64) {
-            body.append(",\"")
-            body.append(name)
-            body.append("\":")
-            body.append(unsigned: value)
-        }
-        put("uptime_seconds", UInt64(max(0, (now - startedAt).nanoseconds / 1_000_000_000)))
-        put("clock_synced", knownAnchor == nil ? 0 : 1)
-        put("readings_total", figures.readings)
-        put("ring_refused_total", figures.refused)
-        put("dropped_total", figures.tombstoned)
-        put("messages_total", figures.messages)
-        put("payload_bytes_total", figures.payloadBytes)
-        put("mqtt_sessions_total", figures.reconnects)
-        put("buffer_batches", outbox.backlog(.readings))
-        put("buffer_memory_bytes", UInt64(outbox.memoryBytes))
-        put("buffer_flash_bytes", UInt64(outbox.flashBytes))
-        put("flash_bytes_written_total", outbox.flashBytesWritten)
-        put("flash_syncs_total", outbox.flashSyncs)
-        put("flash_ok", outbox.diskState == .fine ? 1 : 0)
-        body.append("}")
-        let topic = topics.health
-        body.withUnsafeBytes { bytes in
-            _ = try? broker.publish(topic: topic, payload: bytes, qualityOfService: 0, retained: false)
-        }
-    }
-
     // MARK: The orderly end
 
     /// Begins the stop: seal, offer for a moment, spill the rest, write the checkpoint, say goodbye.
@@ -373,7 +356,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     mutating func advanceStop() {
         guard var current = stop else { return }
-        if current.stage == .draining, now >= current.drainUntil || !isOnline || outbox.isDrained {
+        if current.stage == .draining, now >= current.drainUntil || !isOnline || outbox.isDrained && skips.isEmpty {
             current.stage = .spilling
             stop = current
         }

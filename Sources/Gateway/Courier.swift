@@ -59,6 +59,12 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     /// Until the broker finds a message of several blocks too large.
     var packsHistory = true
     var kpis: KPIFeed
+    var sheets = SheetFeed()
+    var skips = SkippedNumbers()
+    var gauges: GaugeFeed
+    var withheld = WithheldFeed()
+    /// The last offers of a step were passed over: there may be more.
+    var offersMore = false
     var alarms: AlarmWatch
     var hasTakenUpRecovery = false
     /// The stream is new: its first event names the one before.
@@ -124,6 +130,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         kpis.takeUp(&outbox)
         if plan.carriesOnly { outbox.takenOverAt = startedAt }
         self.kpis = kpis
+        gauges = GaugeFeed(plan.kpis)
+        skips = SkippedNumbers(of: &outbox.disk, at: startedAt)
         outbox.readTombstone = { body in
             EventItem.tombstone(in: body).map {
                 Loss(
@@ -147,7 +155,9 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     }
 
     /// Everything that has come through the ring is sealed and acknowledged.
-    public var isDrained: Bool { readings.peek() == nil && outbox.openCount == 0 && events.isEmpty && outbox.isDrained }
+    public var isDrained: Bool {
+        readings.peek() == nil && outbox.openCount == 0 && events.isEmpty && outbox.isDrained && skips.isEmpty
+    }
 
     /// The Sampler has finished, with so many readings of each channel: seals what is open and gives out all KPI
     /// windows, as at an orderly stop, but goes on delivering.
@@ -192,6 +202,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         speakWithBroker()
         sealEvents()
         offer()
+        tellSkipped()
+        keepSkipped()
         if statusIsDue { republishStatus() }
         checkpointIfDue()
         healthIfDue()
@@ -207,6 +219,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
+        next = min(next, sheets.deadline, offersMore ? now : skippedDeadline)
         for filter in flaps { next = min(next, filter.deadline) }
         if settling.anchor == nil {
             // Nothing tells when the clock settles: look once a second until it has, and when the wait is over.
@@ -223,6 +236,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         let due: [(String, Boottime)] = [
             ("session", session.deadline), ("broker", broker.deadline()), ("checkpoint", checkpointAt),
             ("outbox", outbox.deadline()), ("history", historyAllowance.readyAt), ("kpis", kpis.deadline),
+            ("day sheet", sheets.deadline),
             ("seal", outbox.openOldest.map { $0 + sealAge } ?? .distantFuture),
             ("alarms", stop == nil ? alarms.deadline : .distantFuture),
             ("stop", stop?.nextStage ?? .distantFuture), ("resume", resumeIsDue ? now : .distantFuture),
@@ -242,6 +256,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
             republishStatus()
         case .stepped(let anchor, let by):
             outbox.settle(anchor, now: now)
+            sheets.deadline = now
             event(EventItem.anchor(boot: outbox.boot.description, anchor))
             journalStep(by: by)
         }
@@ -300,6 +315,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     private mutating func noteRefusedAtEnd(_ totalTaken: [UInt64]) {
         for index in ordinals.indices where index < totalTaken.count && totalTaken[index] > ordinals[index] {
             refused[index] += totalTaken[index] - ordinals[index]
+            noteOnSheet(refused: totalTaken[index] - ordinals[index], channel: index)
             hasRefused = true
             ordinals[index] = totalTaken[index]
         }
@@ -363,7 +379,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         let isUnnamed = hasTakenUpRecovery && !outbox.isStreamOnFlash
         guard now >= checkpointAt || outbox.isTimeDue || isUnnamed, stop == nil else { return }
         checkpointAt = now + plan.checkpointEvery
-        if !isUnnamed { provisionalKPIs() }
+        if !isUnnamed { provisionalKPIs(isCheckpoint: true) }
         writeCheckpoint(isOrderly: false)
     }
 

@@ -30,6 +30,14 @@ public struct CourierPlan: Sendable {
     /// Delivers what is stored and does not speak for the node: no status, no will, no inventory, no health; an event
     /// only where something stored is lost. The node itself may be in service elsewhere.
     public var carriesOnly = false
+    /// How often each channel is read, in the order of `channels`; nil, or absent: it has no period.
+    public var channelPeriods: [Duration?] = []
+    /// The node's power is switched: its time without is expected.
+    public var isSwitched = false
+    /// Names of channels whose readings are never published, only what is folded from them.
+    public var withheldChannels: Set<String> = []
+    /// Local days and their parts, for contributions; nil when the node's local time is not known.
+    public var calendar: KPICalendar?
 
     public init(
         nodeID: String, city: String, version: String, boardSerial: String?, topicRoot: String, inventory: Inventory,

@@ -36,11 +36,21 @@ public enum Limits {
     public static let eventsPerBatch = 256
     /// Batches that the KPIs fold in one step, so that a refold does not hold up the rest.
     public static let foldsPerStep = 64
+    /// A day sheet goes out this often while the day lasts, at a checkpoint: with every checkpoint it would be half of
+    /// what a small node stores in an outage.
+    public static let sheetEvery = Duration.seconds(3_600)
+    /// Batches that the day sheet counts before it is kept for a restart of the process, and the fewest of those it
+    /// has been kept with that the memory tier should hold.
+    public static let foldsPerSheet: UInt64 = 64
+    public static let sheetMargin: UInt64 = 16
     /// A history message takes in another stored block while it stays about this small. Larger ones are hardly faster,
     /// and a window of them has to fit into memory.
     public static let historyMessageBytes = 16 << 10
     /// Messages offered in one step before other work gets its turn.
     public static let offersPerStep = 64
+
+    /// Numbers of batches that held nothing to publish are told by a message of their own after this long.
+    public static let skippedToldEvery = Duration.seconds(600)
 
     public static let healthEvery = Duration.seconds(60)
     /// How often the wall clock is looked at while something else wakes us anyway.

@@ -62,6 +62,33 @@ struct Simulated: SourceDriver {
         Profile(
             quantity: "level", unit: "m", scale: -3, mean: 1.4, swing: 0.2, peakHour: 9, weather: 0.7, noise: 0.004,
             bounds: 0...4, plausible: 0...20),
+        Profile(
+            quantity: "o3", unit: "ug/m3", scale: -1, mean: 55, swing: 30, peakHour: 15, weather: 20, noise: 1,
+            bounds: 0...400, plausible: 0...1_000),
+        Profile(
+            quantity: "so2", unit: "ug/m3", scale: -1, mean: 4, swing: 1, peakHour: 11, weather: 2, noise: 0.4,
+            bounds: 0...500, plausible: 0...2_000),
+        Profile(
+            quantity: "field", unit: "V/m", scale: -2, mean: 0.9, swing: 0.3, peakHour: 20, weather: 0.2, noise: 0.1,
+            bounds: 0...60, plausible: 0...200),
+        Profile(
+            quantity: "speed", unit: "km/h", scale: -1, mean: 38, swing: -9, peakHour: 18, weather: 4, noise: 12,
+            bounds: 3...110, plausible: 0...250),
+        Profile(
+            quantity: "fill", unit: "%", scale: -1, mean: 52, swing: 18, peakHour: 22, weather: 25, noise: 0.5,
+            bounds: 0...100, plausible: 0...110),
+        Profile(
+            quantity: "moisture", unit: "%", scale: -1, mean: 24, swing: -1, peakHour: 17, weather: 9, noise: 0.1,
+            bounds: 4...48, plausible: 0...100),
+        Profile(
+            quantity: "ph", unit: "pH", scale: -2, mean: 7.6, swing: 0.1, peakHour: 14, weather: 0.3, noise: 0.02,
+            bounds: 4...11, plausible: 0...14),
+        Profile(
+            quantity: "conductivity", unit: "S/m", scale: -4, mean: 0.052, swing: 0.002, peakHour: 14, weather: 0.01,
+            noise: 0.0002, bounds: 0...1, plausible: 0...10),
+        Profile(
+            quantity: "turbidity", unit: "NTU", scale: -2, mean: 0.3, swing: 0.05, peakHour: 8, weather: 0.2,
+            noise: 0.02, bounds: 0...40, plausible: 0...4_000),
     ]
 
     private let profile: Profile

@@ -44,8 +44,8 @@ public final class SimulatedClock: Clock {
     private var errorFrom: Int64 = 0
     private var errorTo: Int64 = 0
 
-    /// `beginsAt`: the true time at virtual time 0; nil: some moment of the years from 2026 on, by seed, so that no test
-    /// leans on one date.
+    /// `beginsAt`: the true time at virtual time 0; nil: some moment of the years from 2026 on, by seed, so that no
+    /// test leans on one date.
     public init(seed: UInt64, wallClock: WallClock = .synchronisesLater, beginsAt: UTC? = nil) {
         kind = wallClock
         random = Random(seed: seed, purpose: "clock")

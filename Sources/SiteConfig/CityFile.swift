@@ -96,7 +96,7 @@ public enum CityFile {
     /// `+01:00`, `-03:30`, in seconds.
     private static func offset(_ scalar: Scalar, _ findings: Findings) -> Int64? {
         let bytes = Array(scalar.text.utf8)
-        if bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"), bytes[3] == UInt8(ascii: ":"),
+        if bytes.count == 6, [0x2B, 0x2D].contains(bytes[0]), bytes[3] == UInt8(ascii: ":"),
             let hours = Int64(String(decoding: bytes[1..<3], as: UTF8.self)),
             let minutes = Int64(String(decoding: bytes[4..<6], as: UTF8.self)), hours <= 14, minutes < 60
         {

@@ -13,6 +13,8 @@ public enum Configuration {
         public static let depth = 24
         public static let aliases = 100
         public static let channels = 1_024
+        /// Each has windows open in memory, and is looked at with every reading of its channel.
+        public static let kpis = 64
         /// Problems told at once.
         public static let problems = 200
     }
@@ -34,11 +36,13 @@ public enum Configuration {
     ///   - drivers: the catalogue.
     ///   - knownGauges: what alarms may watch beside channels, as `gauge.<name>`.
     ///   - zone: what the tz database has under a name; nil: there is none at hand, names are checked by their shape.
+    ///   - now: a certificate that has ended by then is a problem; nil: certificates are not judged. A node in service
+    ///     goes on when one ends, and its contributions say that they are no longer of a certified instrument.
     ///   - fileExists: whether a file that the configuration names is there and readable.
     public static func load(
         main: SourceText, dropIns: [SourceText] = [], boards: [SourceText], compatible: [String] = [],
         drivers: [DriverEntry] = Catalogue.entries, knownGauges: [Gauge] = [],
-        zone: ((String) -> ZoneLookup)? = nil, fileExists: (String) -> Bool
+        zone: ((String) -> ZoneLookup)? = nil, now: UTC? = nil, fileExists: (String) -> Bool
     ) throws(ConfigurationProblems) -> Loaded {
         let findings = Findings()
         let dropIns = dropIns.sorted { $0.name < $1.name }
@@ -49,7 +53,7 @@ public enum Configuration {
         let root = merged(main: main, dropIns: dropIns, findings)
         var loader = SiteLoader(
             folder: folder(of: main.name), boards: board, compatible: compatible, drivers: drivers,
-            knownGauges: knownGauges, findings)
+            knownGauges: knownGauges, now: now, findings)
         let site = loader.site(root, fileExists: fileExists, zone: zone)
 
         let files = [main.name] + dropIns.map(\.name) + boardList.map(\.name)

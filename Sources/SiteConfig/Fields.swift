@@ -136,6 +136,9 @@ struct Fields {
         }
     }
 
+    /// A key that is known and means nothing here; whoever says so has said why.
+    mutating func pass(over key: String) { known.append(key) }
+
     // MARK: The rest
 
     /// Reports only the keys that other agents use: for a map whose own keys are not known.

@@ -14,6 +14,9 @@ enum Fingerprint {
         let node = site.node
         lines.append("node \(node.city)/\(node.id) \(node.timezone) \(node.powered.rawValue)")
         lines.append("location \(node.site ?? "-") \(shown(node.latitude)) \(shown(node.longitude))")
+        let noise = site.noisePeriods, peaks = site.peakPeriods
+        if noise != .usual { lines.append("noise \(noise.dayBegin) \(noise.eveningBegin) \(noise.nightBegin)") }
+        if peaks != .usual { lines.append("peaks \(peaks.morning) \(peaks.evening)") }
         lines.append("board \(site.board.name) clock \(site.clock.rawValue)")
         for sensor in site.sensors {
             let settings = sensor.settings
@@ -33,6 +36,9 @@ enum Fingerprint {
                 lines.append(
                     "channel \(about.name) \(about.unit) \(about.scale) \(about.plausible.lowerBound)"
                         + " \(about.plausible.upperBound) \(channel.gain) \(channel.offset)")
+                if channel.instrument != .unstated {
+                    lines.append("instrument of \(about.name) \(channel.instrument.fingerprint)")
+                }
             }
         }
         for kpi in site.kpis {

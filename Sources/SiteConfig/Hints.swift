@@ -139,9 +139,32 @@ struct Hint {
 
     static let kpi: [String: Hint] = [
         "kpi": .key("indicator"), "code": .key("indicator"), "name": .key("indicator"), "id": .key("indicator"),
-        "channel": .key("from"), "source": .key("from"), "sensor": .key("from"), "interval": .key("window"),
+        "channel": .key("from"), "sensor": .key("from"), "interval": .key("window"),
         "period": .key("window"), "households": .key("customers"), "users": .key("customers"),
-        "dma": .key("zone"), "area": .key("zone"), "district": .key("zone"),
+        "population": .key("inhabitants"), "residents": .key("inhabitants"), "people": .key("inhabitants"),
+        "dma": .key("zone"), "district": .key("zone"), "metres": .key("length", "$ m"),
+        "meters": .key("length", "$ m"), "square_metres": .key("floor_area", "$ m2"),
+        "area": .say("`zone`, or `floor_area` of a building", "write `zone: dma-7` or `floor_area: 2400 m2`"),
+        "threshold": .say("the key for what is measured", "write `warn`, `alarm`, `full`, `refill` or `limit`"),
+        "k": .key("minimum_count"), "min_count": .key("minimum_count"), "max_hold": .key("hold"),
+        "range": .key("allowed"), "instrument": .say("`instrument` of the sensor", "write it there"),
+    ]
+
+    static let range: [String: Hint] = [
+        "min": .key("from"), "max": .key("to"), "lower": .key("from"), "upper": .key("to"), "low": .key("from"),
+        "high": .key("to"),
+    ]
+
+    static let instrument: [String: Hint] = [
+        "type": .key("class"), "grade": .key("class"), "serial_number": .key("serial"), "sn": .key("serial"),
+        "norm": .key("standard"), "calibration": .key("certificate"), "cert": .key("certificate"),
+        "valid_until": .say("`valid_until` within `certificate`", "write `certificate: {id: ..., valid_until: ...}`"),
+    ]
+
+    static let certificate: [String: Hint] = [
+        "number": .key("id"), "name": .key("id"), "laboratory": .key("lab"), "issuer": .key("lab"),
+        "expires": .key("valid_until"), "until": .key("valid_until"), "expiry": .key("valid_until"),
+        "hash": .key("sha256"), "digest": .key("sha256"),
     ]
 
     static let alarm: [String: Hint] = [

@@ -46,7 +46,7 @@ struct ParameterReader {
     }
 
     private func unit(_ scalar: Scalar) -> Setting? {
-        if let unit = Unit.named(scalar.text), unit.isSenML { return .text(unit.symbol) }
+        if let unit = Unit.named(scalar.text), unit.isPublished { return .text(unit.symbol) }
         let found = quoted("\(scalar.key): \(scalar.text)")
         if let unit = Unit.named(scalar.text) {
             let others = Unit.all.filter { $0.dimension == unit.dimension && $0.isSenML }.map(\.symbol)

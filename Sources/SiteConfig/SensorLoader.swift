@@ -8,6 +8,8 @@ struct SensorLoader {
     let board: Board?
     let drivers: [DriverEntry]
     let folder: String
+    /// Certificates that have ended by then are problems; nil: not judged.
+    let now: UTC?
     let findings: Findings
 
     private(set) var sensors: [SensorSettings] = []
@@ -19,10 +21,11 @@ struct SensorLoader {
     private var busUsers: [UInt8: String] = [:]
     private var channelCount = 0
 
-    init(board: Board?, drivers: [DriverEntry], folder: String, _ findings: Findings) {
+    init(board: Board?, drivers: [DriverEntry], folder: String, now: UTC?, _ findings: Findings) {
         self.board = board
         self.drivers = drivers
         self.folder = folder
+        self.now = now
         self.findings = findings
     }
 
@@ -81,7 +84,10 @@ struct SensorLoader {
                 ?? parameter.fallback
         }
         let channels = findings.problems.count == before ? driverChannels(driver, settings, fields) : nil
-        let calibrated = CalibrationReader(findings: findings).read(&fields, channels)
+        let instruments = InstrumentReader(now: now, findings: findings)
+        let instrument = instruments.read(&fields) ?? .unstated
+        let calibrated = ChannelReader(findings: findings, instruments: instruments)
+            .read(&fields, channels, instrument)
         fields.finish(hints(for: driver))
         channelCount += channels?.count ?? 0
         guard let id, let channels, let calibrated, findings.problems.count == before else {
@@ -93,13 +99,13 @@ struct SensorLoader {
 
     private mutating func append(
         id: String, driver: DriverEntry, settings: DriverSettings, _ channels: [DriverChannel],
-        _ calibrations: [CalibrationReader.Calibration]
+        _ about: [ChannelReader.About]
     ) {
         let first = channelCount - channels.count
         guard channelCount <= Configuration.Limits.channels else { return }
         var result: [ChannelSettings] = []
         for (index, channel) in channels.enumerated() {
-            let calibration = calibrations[index]
+            let calibration = about[index]
             result.append(
                 ChannelSettings(
                     id: ChannelID(rawValue: UInt16(first + index)),
@@ -108,7 +114,8 @@ struct SensorLoader {
                         plausible: channel.plausible),
                     offset: calibration.offset, gain: calibration.gain,
                     calibrationHash: calibration.isNone
-                        ? nil : Fingerprint.hash(of: "\(channel.unit) \(calibration.gain) \(calibration.offset)")))
+                        ? nil : Fingerprint.hash(of: "\(channel.unit) \(calibration.gain) \(calibration.offset)"),
+                    instrument: calibration.instrument))
         }
         sensors.append(
             SensorSettings(id: id, driver: driver.name, settings: settings, every: settings.every, channels: result))

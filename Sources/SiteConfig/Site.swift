@@ -18,6 +18,12 @@ public struct Site: Sendable {
     /// Every channel of every sensor, in order; `KPIBinding.channel` and readings index into it.
     public var channels: ChannelTable
     public var kpis: [KPIBinding]
+    /// Channels whose readings can tell of one person or vehicle, and which the configuration does not open in so many
+    /// words: they are stored and folded here, and never published.
+    public var withheldChannels: Set<ChannelID>
+    /// The parts of the local day that noise and traffic are told apart by.
+    public var noisePeriods: NoisePeriods
+    public var peakPeriods: PeakPeriods
     public var alarms: [AlarmRule]
 }
 
@@ -88,6 +94,7 @@ public struct ChannelSettings: Sendable {
     public var gain: Double
     /// 8 hex digits over the calibration, for `inventory`; nil when there is none.
     public var calibrationHash: String?
+    public var instrument: Instrument
 }
 
 /// A board: which header pin is which line of which chip, and which I2C buses there are.

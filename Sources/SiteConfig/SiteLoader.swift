@@ -1,5 +1,6 @@
 // The schema from the top: which keys there are, their defaults, and how the parts depend on each other.
 
+import KPIs
 import Sensors
 import World
 
@@ -11,18 +12,25 @@ struct SiteLoader {
     /// What alarms may watch beside channels.
     let knownGauges: [Gauge]
     let findings: Findings
+    /// Certificates that have ended by then are problems; nil: not judged.
+    let now: UTC?
     /// The node's time zone, once it has been looked up.
     var zone: SiteZone?
+    /// Where to write what the node lacks; nil once `timezone` is there.
+    private var placeWithoutTimezone: Place?
+    private var noisePeriods: NoisePeriods?
+    private var peakPeriods: PeakPeriods?
 
     init(
         folder: String, boards: [Board], compatible: [String], drivers: [DriverEntry], knownGauges: [Gauge],
-        _ findings: Findings
+        now: UTC?, _ findings: Findings
     ) {
         self.folder = folder
         self.boards = boards
         self.compatible = compatible
         self.drivers = drivers
         self.knownGauges = knownGauges
+        self.now = now
         self.findings = findings
     }
 
@@ -39,20 +47,23 @@ struct SiteLoader {
             .flatMap { findings.duration($0, in: .zero...Duration.seconds(3600)) }
         let broker = broker(&top, node: node, fileExists: fileExists)
         let outbox = outbox(&top)
-        var sensors = SensorLoader(board: board, drivers: drivers, folder: folder, findings)
+        var sensors = SensorLoader(board: board, drivers: drivers, folder: folder, now: now, findings)
         sensors.read(&top, fileExists: fileExists)
-        let kpis = kpis(&top, sensors)
+        var kpis = KPILoader(
+            sensors: sensors, zone: zone, placeWithoutTimezone: placeWithoutTimezone, findings)
+        kpis.read(&top)
         let alarms = alarms(&top, sensors)
         top.finish(Hint.top)
 
-        guard findings.problems.isEmpty, let node, let board, let clock, let settleWait, let broker, let outbox else {
-            return nil
-        }
+        guard findings.problems.isEmpty, let node, let board, let clock, let settleWait, let broker, let outbox,
+            let noisePeriods, let peakPeriods
+        else { return nil }
         var site = Site(
             node: node, zone: zone, board: board, clock: clock, settleWait: settleWait, broker: broker, outbox: outbox,
             sensors: sensors.sensors,
             channels: ChannelTable(channels: sensors.sensors.flatMap { $0.channels.map(\.channel) }, configHash: ""),
-            kpis: kpis, alarms: alarms)
+            kpis: kpis.bindings, withheldChannels: kpis.withheldChannels, noisePeriods: noisePeriods,
+            peakPeriods: peakPeriods, alarms: alarms)
         site.channels.configHash = Fingerprint.hash(of: site)
         return site
     }
@@ -72,10 +83,14 @@ struct SiteLoader {
         let city = fields.required("city", "the city's name, as in topics", example: "city: malaga")
             .flatMap { findings.name($0, extra: "-_") }
         let site = fields.scalar("site")
+        if !fields.has("timezone") { placeWithoutTimezone = fields.place }
         let timezone = fields.scalar("timezone", default: "UTC").flatMap { self.timezone($0, lookUp) }
         let powered = fields.scalar("powered", default: "permanent")
             .flatMap { findings.choice($0, of: ["permanent", "switched"]) }.flatMap(Node.Powered.init)
         let (latitude, longitude) = location(&fields)
+        let periods = LocalPeriodsReader(findings: findings)
+        noisePeriods = periods.noise(&fields)
+        peakPeriods = periods.peaks(&fields)
         fields.finish(Hint.node)
         guard let id, let city, let timezone, let powered else { return nil }
         return Node(

@@ -64,8 +64,8 @@ extension Findings {
         return nil
     }
 
-    /// A quantity that can be said exactly in `wanted`.
-    func quantity(_ scalar: Scalar, in wanted: [Unit], example: String) -> Quantity? {
+    /// A quantity that can be said exactly in `wanted`. `ofMeter`: its unit stands on the meter.
+    func quantity(_ scalar: Scalar, in wanted: [Unit], example: String, ofMeter: Bool = true) -> Quantity? {
         let names = wanted.map(\.display)
         let expected = "a quantity with a unit (\(oneOf(names)), or another of the same kind)"
         do throws(Quantity.Fault) {
@@ -82,7 +82,8 @@ extension Findings {
                 // Litres or cubic metres? A guess that is copied would be wrong by a thousand.
                 refuse(
                     scalar, expected,
-                    "add the unit that the meter shows, for example \(quoted("\(scalar.key): \(example)"))")
+                    "add the unit\(ofMeter ? " that the meter shows" : ""),"
+                        + " for example \(quoted("\(scalar.key): \(example)"))")
             case .unknownUnit:
                 let known = wanted.flatMap { Unit.names(of: $0.dimension) }
                 refuse(scalar, expected, remedy(scalar, error, known, likely: wanted.first?.display ?? ""))

@@ -26,6 +26,8 @@ public struct BatchHead: Sendable, Equatable {
 
     /// Its records are windows of readings that had to go.
     public var isThinned: Bool
+    /// Numbers of the stream that were left out, because nothing in them is to be published.
+    public var skipped: SequenceRange?
 
     public init(
         stream: UInt64, seq: UInt64, config: String, bootID: String, anchor: Anchor?, notBefore: UTC? = nil,
@@ -103,5 +105,16 @@ extension PayloadBuffer {
             append(",\"not_after\":")
             append(secondsOfMicroseconds: -TimeBase.floorMicroseconds(-bound.nanoseconds))
         }
+    }
+}
+
+extension PayloadBuffer {
+    /// `,"skipped":[4711,4720]`
+    mutating func append(skipped numbers: SequenceRange) {
+        append(",\"skipped\":[")
+        append(unsigned: numbers.first)
+        append(",")
+        append(unsigned: numbers.last)
+        append("]")
     }
 }

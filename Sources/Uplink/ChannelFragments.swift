@@ -15,6 +15,7 @@ public struct ChannelFragments: Sendable {
         /// `,{"n":"air.temperature/bad","vs":"`
         var bad: Part
         var scale: Int8
+        var isWithheld: Bool
     }
 
     struct Part {
@@ -27,8 +28,11 @@ public struct ChannelFragments: Sendable {
     /// The most that one record of these channels takes, its time and the longest reason included.
     let recordBytes: Int
     public let configHash: String
+    /// Some of the channels are not published.
+    public let withholds: Bool
 
-    public init(_ table: ChannelTable) {
+    /// `withheld`: names of channels that are not published, nor what was made of them by thinning.
+    public init(_ table: ChannelTable, withheld: Set<String> = []) {
         var buffer = PayloadBuffer(capacity: 96 * table.count)
         var entries: [Entry] = []
         entries.reserveCapacity(table.count)
@@ -38,18 +42,45 @@ public struct ChannelFragments: Sendable {
             let good = Self.valuePart(channel, suffix: "", into: &buffer)
             let uncertain = Self.valuePart(channel, suffix: "/uncertain", into: &buffer)
             let bad = Self.badPart(channel, into: &buffer)
-            entries.append(Entry(good: good, uncertain: uncertain, bad: bad, scale: channel.scale))
+            let isWithheld = !withheld.isEmpty && withheld.contains(Self.measured(channel.name))
+            entries.append(
+                Entry(good: good, uncertain: uncertain, bad: bad, scale: channel.scale, isWithheld: isWithheld))
             let number = ByteCursor.decimalBytes + Int(channel.scale.magnitude)
-            longest = max(longest, Int(uncertain.count) + number, Int(bad.count) + Self.longestReason + 1)
+            longest = max(
+                longest, Int(uncertain.count) + number + Self.whyBytes, Int(bad.count) + Self.longestReason + 1)
         }
         bytes = buffer.bytes
         self.entries = entries
         recordBytes = longest + Self.timeBytes
         configHash = table.configHash
+        withholds = entries.contains { $0.isWithheld }
+    }
+
+    /// `air.temperature` of `air.temperature/mean`.
+    private static func measured(_ name: String) -> String {
+        guard let slash = name.utf8.firstIndex(of: UInt8(ascii: "/")) else { return name }
+        return String(name[..<slash])
+    }
+
+    /// Whether any of the readings is to be published.
+    public func publishes(_ readings: UnsafeBufferPointer<Reading>) -> Bool {
+        guard withholds else { return true }
+        return firstPublished(readings) != nil || readings.isEmpty
+    }
+
+    func firstPublished(_ readings: UnsafeBufferPointer<Reading>) -> Reading? {
+        guard withholds else { return readings.first }
+        return readings.first {
+            let index = Int($0.channel.rawValue)
+            return index >= entries.count || !entries[index].isWithheld
+        }
     }
 
     /// `,"t":` and a time and the closing brace.
     private static let timeBytes = 5 + ByteCursor.secondsBytes + 1
+
+    /// `,"why":"` and a reason and the closing mark.
+    private static let whyBytes = 8 + longestReason + 1
 
     private static let longestReason = Quality.allCases.map(\.reason.utf8.count).max() ?? 0
 

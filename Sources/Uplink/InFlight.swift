@@ -25,6 +25,11 @@ public struct Delivery: Sendable, Equatable {
         self.bytes = bytes
     }
 
+    /// Names numbers that were left out: carries no batches itself.
+    public static func numbersOnly(_ topic: TopicKind, bytes: UInt32) -> Delivery {
+        Delivery(topic: topic, lane: .readings, stream: 0, firstSeq: 0, count: 0, bytes: bytes)
+    }
+
     /// `status` or `inventory`: carries no batches, concerns no cursor.
     public static func retained(_ topic: TopicKind, bytes: UInt32) -> Delivery {
         Delivery(topic: topic, lane: .events, stream: 0, firstSeq: 0, count: 0, bytes: bytes)

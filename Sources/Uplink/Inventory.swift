@@ -5,9 +5,15 @@
 //      "config_hash":"9c1e04d2","sensor_count":1,"channel_count":2,"alarm_count":1,
 //      "alarms":[{"id":"frost","when":"air.temperature","severity":"warning"}],
 //      "sensors":[{"id":"air","driver":"bme280",
-//      "channels":[{"name":"air.temperature","unit":"Cel","scale":-2,"calibration":"1f00a2c4"}, …]}]}
+//      "channels":[{"name":"air.temperature","unit":"Cel","scale":-2,"calibration":"1f00a2c4"}, …]}],
+//      "tz":"2025b","kpis":[{"channel":"water.volume","indicator":"en-en-ws-2c", …}]}
 //
-// `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none.
+// `kpis` is how readings become contributions, so that the platform can fold archived readings again (`KPIBinding`'s
+// record); `tz` is the version of the tz database by which local days are told. Both are absent when there are none.
+// `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none;
+// `instrument` is {"class","standard","serial","certificate","lab","valid_until","sha256"}, as far as the configuration
+// says, absent when it says nothing; `"withheld":true` is said of a channel whose readings are not published (counts of
+// people and vehicles).
 // `site`, `location`, `timezone`, `powered` are absent when the configuration does not say, `alarm_count` and `alarms`
 // when there are none.
 //
@@ -22,12 +28,43 @@ public struct Inventory: Sendable, Equatable {
         public var unit: String
         public var scale: Int8
         public var calibration: String?
+        public var instrument: Instrument?
+        /// Its readings do not leave the node: only what is made of them does.
+        public var isWithheld = false
 
-        public init(name: String, unit: String, scale: Int8, calibration: String?) {
+        public init(
+            name: String, unit: String, scale: Int8, calibration: String?, instrument: Instrument? = nil
+        ) {
             self.name = name
             self.unit = unit
             self.scale = scale
             self.calibration = calibration
+            self.instrument = instrument
+        }
+    }
+
+    /// What a channel is measured with, as far as the configuration says.
+    public struct Instrument: Sendable, Equatable {
+        public var grade: String
+        public var standard: String?
+        public var serial: String?
+        public var certificate: String?
+        public var laboratory: String?
+        /// The certificate's last day, `2027-03-01`.
+        public var validUntil: String?
+        public var sha256: String?
+
+        public init(
+            grade: String, standard: String? = nil, serial: String? = nil, certificate: String? = nil,
+            laboratory: String? = nil, validUntil: String? = nil, sha256: String? = nil
+        ) {
+            self.grade = grade
+            self.standard = standard
+            self.serial = serial
+            self.certificate = certificate
+            self.laboratory = laboratory
+            self.validUntil = validUntil
+            self.sha256 = sha256
         }
     }
 
@@ -85,10 +122,14 @@ public struct Inventory: Sendable, Equatable {
     public var configHash: String
     public var alarms: [Alarm]
     public var sensors: [Sensor]
+    /// JSON objects, written.
+    public var kpis: [[UInt8]]
+    public var timezoneVersion: String?
 
     public init(
         node: String, city: String, site: String?, timezone: String?, powered: String?, location: Location?,
-        board: String, configHash: String, alarms: [Alarm] = [], sensors: [Sensor]
+        board: String, configHash: String, alarms: [Alarm] = [], sensors: [Sensor], kpis: [[UInt8]] = [],
+        timezoneVersion: String? = nil
     ) {
         self.node = node
         self.city = city
@@ -100,13 +141,17 @@ public struct Inventory: Sendable, Equatable {
         self.configHash = configHash
         self.alarms = alarms
         self.sensors = sensors
+        self.kpis = kpis
+        self.timezoneVersion = timezoneVersion
     }
 
-    private enum Detail { case whole, sensorsOnly, some }
+    private enum Detail { case whole, withoutKPIs, sensorsOnly, some }
 
     public func payload() -> [UInt8] {
         let whole = rendered(.whole)
         if whole.count <= Self.maximumBytes { return whole }
+        let withoutKPIs = kpis.isEmpty ? whole : rendered(.withoutKPIs)
+        if withoutKPIs.count <= Self.maximumBytes { return withoutKPIs }
         let sensorsOnly = rendered(.sensorsOnly)
         if sensorsOnly.count <= Self.maximumBytes { return sensorsOnly }
         return rendered(.some)
@@ -132,14 +177,23 @@ public struct Inventory: Sendable, Equatable {
         body.integer("channel_count", Int64(sensors.reduce(0) { $0 + $1.channels.count }))
         if !alarms.isEmpty { body.integer("alarm_count", Int64(alarms.count)) }
         if detail != .whole { body.flag("truncated", true) }
-        if detail == .whole, !alarms.isEmpty { render(alarms, into: &body) }
+        if detail == .whole || detail == .withoutKPIs, !alarms.isEmpty { render(alarms, into: &body) }
+        body.text("tz", ifPresent: timezoneVersion)
+        if !kpis.isEmpty {
+            if detail == .whole {
+                body.array("kpis") { array in for kpi in kpis { array.element(written: kpi) } }
+            } else {
+                body.integer("kpi_count", Int64(kpis.count))
+            }
+        }
         body.array("sensors") { array in
             for sensor in sensors {
                 // What closes the array and the object, beside what this sensor can take at most: every byte of its
                 // names as an escape of six.
                 let most = 6 * (sensor.id.utf8.count + sensor.driver.utf8.count) + 80
                 if detail == .some, array.count + most > Self.maximumBytes { break }
-                array.element { Self.render(sensor, withChannels: detail == .whole, into: &$0) }
+                let withChannels = detail == .whole || detail == .withoutKPIs
+                array.element { Self.render(sensor, withChannels: withChannels, into: &$0) }
             }
         }
         return body.object
@@ -157,6 +211,18 @@ public struct Inventory: Sendable, Equatable {
         }
     }
 
+    private static func render(_ instrument: Instrument, into channel: inout ObjectBody) {
+        channel.object("instrument") { object in
+            object.text("class", instrument.grade)
+            object.text("standard", ifPresent: instrument.standard)
+            object.text("serial", ifPresent: instrument.serial)
+            object.text("certificate", ifPresent: instrument.certificate)
+            object.text("lab", ifPresent: instrument.laboratory)
+            object.text("valid_until", ifPresent: instrument.validUntil)
+            object.text("sha256", ifPresent: instrument.sha256)
+        }
+    }
+
     private static func render(_ sensor: Sensor, withChannels: Bool, into object: inout ObjectBody) {
         object.text("id", sensor.id)
         object.text("driver", sensor.driver)
@@ -171,6 +237,8 @@ public struct Inventory: Sendable, Equatable {
                     entry.text("unit", channel.unit)
                     entry.integer("scale", Int64(channel.scale))
                     entry.text("calibration", ifPresent: channel.calibration)
+                    if let instrument = channel.instrument { render(instrument, into: &entry) }
+                    if channel.isWithheld { entry.flag("withheld", true) }
                 }
             }
         }

@@ -91,6 +91,12 @@ public struct ObjectBody: Sendable {
         enclosed("{", "}", members)
     }
 
+    /// An object that is written already, braces included, as the next element of the array.
+    public mutating func element(written object: [UInt8]) {
+        separate()
+        object.withUnsafeBytes { buffer.append($0) }
+    }
+
     /// A member whose name is data: a channel's name, for example.
     public mutating func unsigned(named name: String, _ value: UInt64) {
         separate()

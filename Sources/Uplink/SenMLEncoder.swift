@@ -8,7 +8,7 @@
 //       "config":"9c1e04d2","n":"air.temperature","u":"Cel","v":21.4},
 //      {"n":"air.humidity","u":"%RH","v":48.2},
 //      {"n":"water.volume","u":"m3","v":0.12,"t":0.42},
-//      {"n":"pm.pm2_5/uncertain","u":"ug/m3","v":12.1},
+//      {"n":"pm.pm2_5/uncertain","u":"ug/m3","v":12.1,"why":"warming up"},
 //      {"n":"noise.level/bad","vs":"no acknowledge"},
 //      {"bt":1795257601.25,"stream":"7f3a91c2d04be815","seq":4712,"clock":"synced","config":"9c1e04d2",
 //       "n":"air.temperature","u":"Cel","v":21.5}]
@@ -17,8 +17,8 @@
 // - `stream`, `seq`, `clock`, `config` are labels of our own without a final underscore: receivers that do not know
 //   them ignore them (section 4.4). As regular fields they are said of one record; by this contract they hold for its
 //   batch.
-// - A channel's plain name is always a good value. `/uncertain` has a value to think about; `/bad` has none, but the
-//   reason as `vs`. States (unit `/`) are `v` 0 or 1.
+// - A channel's plain name is always a good value. `/uncertain` has a value to think about, and the reason as `why`, a
+//   label of our own; `/bad` has none, but the reason as `vs`. States (unit `/`) are `v` 0 or 1.
 // - Values are exact decimals: the integer of the channel's scale, shortest form, no exponent.
 // - `t` is omitted when it is 0.
 // - Settled: `bt` is the UTC of the batch's first reading in seconds, up to six decimals; `bt` + `t` is exact to the
@@ -37,6 +37,9 @@
 //   (their numbers are in a tombstone): its records are named `{channel}/min`, `/mean`, `/max` and `/count` and are of
 //   the good readings of one window, `t` being that of the window's first reading; a plain name is a reading that was
 //   kept as it was. Parts of one window join by their counts.
+// - Readings of withheld channels are not there. Batches that hold nothing else are left out; `skipped` (`[first,
+//   last]`, of the record that carries `stream`) names their numbers, in a batch of the same stream or in a message of
+//   its own: one record, `"n":"batch","vs":"skipped"`, with `stream` and `skipped` and without `seq`.
 // - A batch without a reading to publish is one record, `"n":"batch","vs":"empty"`: every record must have a value
 //   (section 4.2), and no channel has a name without a dot.
 // - Of a batch whose configuration is lost, a reading's name and scale are unknown: it is `channel-17/bad` with the
@@ -89,21 +92,39 @@ public struct SenMLEncoder: Sendable {
         _ head: BatchHead, _ readings: UnsafeBufferPointer<Reading>, _ channels: ChannelFragments, encodedAt: Boottime,
         into buffer: inout PayloadBuffer
     ) {
-        let time = TimeBase(anchor: head.anchor, first: readings.first?.acquired, encodedAt: encodedAt)
+        // Of what is withheld not even the time is said.
+        let first = channels.firstPublished(readings)
+        let time = TimeBase(anchor: head.anchor, first: first?.acquired, encodedAt: encodedAt)
         if batches > 0 { buffer.append(",") }
         appendHead(head, time, into: &buffer)
         batches += 1
-        if readings.isEmpty { buffer.append("\"n\":\"batch\",\"vs\":\"empty\"}") }
+        guard first != nil else { return buffer.append("\"n\":\"batch\",\"vs\":\"empty\"}") }
+        var continuesHead = true
         var start = 0
         // In slices, so that the room asked for stays near the room used.
         while start < readings.count {
             let end = min(start + 64, readings.count)
             let slice = UnsafeBufferPointer(rebasing: readings[start..<end])
             buffer.write(atMost: slice.count * channels.recordBytes) { cursor in
-                Self.write(slice, continuesHead: start == 0, channels, time, &cursor)
+                Self.write(slice, continuesHead: &continuesHead, channels, time, &cursor)
             }
             start = end
         }
+    }
+
+    /// Whether the message has any batch so far.
+    public var isEmpty: Bool { batches == 0 }
+
+    /// A whole message that carries no batch, and names numbers that were left out.
+    public mutating func encodeSkipped(_ stream: UInt64, _ numbers: SequenceRange, into buffer: inout PayloadBuffer) {
+        begin(into: &buffer)
+        buffer.append("{")
+        buffer.append(baseName)
+        buffer.append("\"stream\":\"")
+        buffer.append(hexadecimal: stream)
+        buffer.append("\"")
+        buffer.append(skipped: numbers)
+        buffer.append(",\"n\":\"batch\",\"vs\":\"skipped\"}]")
     }
 
     public mutating func end(into buffer: inout PayloadBuffer) {
@@ -127,6 +148,7 @@ public struct SenMLEncoder: Sendable {
         buffer.append(hexadecimal: head.stream)
         buffer.append("\",\"seq\":")
         buffer.append(unsigned: head.seq)
+        if let skipped = head.skipped { buffer.append(skipped: skipped) }
         switch time.clock {
         case .synced: buffer.append(",\"clock\":\"synced\",\"config\":")
         case .unsettled:
@@ -142,8 +164,8 @@ public struct SenMLEncoder: Sendable {
     /// Writes the records; the first goes on with the record that the head began.
     @inline(__always)
     private static func write(
-        _ readings: UnsafeBufferPointer<Reading>, continuesHead: Bool, _ channels: ChannelFragments, _ time: TimeBase,
-        _ cursor: inout ByteCursor
+        _ readings: UnsafeBufferPointer<Reading>, continuesHead: inout Bool, _ channels: ChannelFragments,
+        _ time: TimeBase, _ cursor: inout ByteCursor
     ) {
         channels.bytes.withUnsafeBufferPointer { bytes in
             channels.entries.withUnsafeBufferPointer { entries in
@@ -153,6 +175,7 @@ public struct SenMLEncoder: Sendable {
                     let index = Int(reading.channel.rawValue)
                     if index < entries.count {
                         let entry = entries[index]
+                        if entry.isWithheld { continue }
                         let grade = reading.quality.grade
                         let part = grade == .good ? entry.good : grade == .uncertain ? entry.uncertain : entry.bad
                         // An entry's parts lie in `bytes`, which is therefore not empty.
@@ -163,6 +186,11 @@ public struct SenMLEncoder: Sendable {
                             cursor.byte(UInt8(ascii: "\""))
                         } else {
                             cursor.decimal(reading.value, scale: entry.scale)
+                            if grade == .uncertain {
+                                cursor.text(",\"why\":\"")
+                                for byte in reading.quality.reason.utf8 { cursor.byte(byte) }
+                                cursor.byte(UInt8(ascii: "\""))
+                            }
                         }
                     } else {
                         if skipped == 0 { cursor.text(",{") }
@@ -178,6 +206,7 @@ public struct SenMLEncoder: Sendable {
                     cursor.byte(UInt8(ascii: "}"))
                     skipped = 0
                 }
+                continuesHead = skipped != 0
             }
         }
     }

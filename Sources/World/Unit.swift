@@ -14,7 +14,7 @@ public struct Unit: Hashable, Sendable {
         case catalyticActivity, area, volume, speed, acceleration, volumeFlow, irradiance, data, dataRate
         case latitude, longitude, acidity, level, powerLevel, soundLevel, count, ratio, relativeHumidity, batteryLevel
         case batteryTime, eventRate, heartRate, beats, conductivity, apparentPower, apparentEnergy, reactivePower
-        case reactiveEnergy, energyPerLength, density, turbidity
+        case reactiveEnergy, energyPerLength, density, turbidity, electricField
     }
 
     /// SenML's symbol; for units that SenML lacks (`isSenML` false), ours.
@@ -25,6 +25,10 @@ public struct Unit: Hashable, Sendable {
     /// What is added before the factor is applied: base = (number + shift) × factor. Zero but for degrees and dBm.
     public let shift: DecimalNumber
     public let isSenML: Bool
+    /// Fit for channels: SenML's, or of a dimension that SenML has no unit for; that goes out under UCUM's symbol.
+    public var isPublished: Bool {
+        isSenML || !Unit.all.contains { $0.isSenML && $0.dimension == dimension }
+    }
     /// How people write it: `°C` for `Cel`.
     public let display: String
     private let aliases: [String]
@@ -165,7 +169,7 @@ extension Unit {
         Unit("km/h", .speed, Factor(1, over: 36, exponent: 1), "kmh", "kph"),
     ]
 
-    /// What people type and SenML has no symbol for: understood, never published.
+    /// What people type and SenML has no symbol for: understood, and published only as `isPublished` says.
     private static let typed: [Unit] = [
         Unit("us", .time, .power(-6), senML: false), Unit("d", .time, Factor(86_400), senML: false, "day", "days"),
         Unit("degF", .temperature, Factor(5, over: 9), shift: (45967, -2), senML: false, as: "\u{B0}F"),
@@ -174,11 +178,16 @@ extension Unit {
         Unit("GJ", .energy, .power(9), senML: false), Unit("MWh", .energy, Factor(36, exponent: 8), senML: false),
         Unit("mW", .power, .power(-3), senML: false), Unit("MW", .power, .power(6), senML: false),
         Unit("uA", .current, .power(-6), senML: false), Unit("kV", .voltage, .power(3), senML: false),
-        Unit("kHz", .frequency, .power(3), senML: false), Unit("ml", .volume, .power(-6), senML: false, as: "mL"),
+        Unit("kHz", .frequency, .power(3), senML: false),
+        Unit("GHz", .frequency, .power(9), senML: false), Unit("ml", .volume, .power(-6), senML: false, as: "mL"),
         Unit("m3/h", .volumeFlow, Factor(1, over: 3600), senML: false, as: "m\u{B3}/h"),
         Unit("l/min", .volumeFlow, Factor(1, over: 6, exponent: -4), senML: false, as: "L/min"),
         Unit("l/h", .volumeFlow, Factor(1, over: 36, exponent: -5), senML: false, as: "L/h"),
         Unit("mg/m3", .density, .power(-6), senML: false, as: "mg/m\u{B3}"),
+        Unit("mg/l", .density, .power(-3), senML: false, as: "mg/L", "mg/litre"),
+        Unit("uS/cm", .conductivity, .power(-4), senML: false, as: "\u{B5}S/cm"),
+        Unit("mS/cm", .conductivity, .power(-1), senML: false),
+        Unit("V/m", .electricField, senML: false),
         Unit("kB", .data, Factor(8, exponent: 3), senML: false),
         Unit("MB", .data, Factor(8, exponent: 6), senML: false),
         Unit("MiB", .data, Factor(8 << 20), senML: false), Unit("GiB", .data, Factor(8 << 30), senML: false),

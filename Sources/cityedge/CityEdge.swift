@@ -10,7 +10,7 @@ struct CityEdge: ParsableCommand {
         version: cityEdgeVersion,
         subcommands: [
             Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self,
-            KPICommands.self,
+            KPICommands.self, AuditExports.self,
         ])
 
     /// ArgumentParser's own exit codes are sysexits' too (64 for usage); ours are documented in the README.
@@ -18,6 +18,15 @@ struct CityEdge: ParsableCommand {
         let code = end(body)
         if code != .ok { throw ArgumentParser.ExitCode(code.rawValue) }
     }
+}
+
+struct AuditExports: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Accounts for every message of an export: numbers, gaps, and whether each day was complete.")
+    @Argument(help: "Files of lines topic, space, payload, as mosquitto_sub -v prints them.") var files: [String]
+
+    func run() throws { try CityEdge.perform { () throws(Failure) in try auditExports(files) } }
 }
 
 struct ConfigurationFile: ParsableArguments {
@@ -159,7 +168,8 @@ struct OutboxFolder: ParsableCommand {
     }
 
     struct Dump: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints every record as a line of JSON.")
+        static let configuration = CommandConfiguration(
+            abstract: "Prints every record as a line of JSON, those too that are withheld from the broker.")
         @OptionGroup var place: Place
         func run() throws { try CityEdge.perform { () throws(Failure) in try outboxDump(place.outbox) } }
     }

@@ -6,7 +6,7 @@ import ArgumentParser
 struct KPICommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kpi", abstract: "The city's key performance indicators (U4SSC / ITU-T Y.4903).",
-        subcommands: [List.self, Explain.self, Merge.self, Export.self])
+        subcommands: [List.self, Explain.self, Merge.self, Export.self, Compute.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -6,7 +6,7 @@ import ArgumentParser
 /// What `merge` and `export` have in common.
 struct KPIQuestionOptions: ParsableArguments {
     @Argument(
-        help: "Exports of the contributions topics, a message a line as mosquitto_sub writes them (-v too); - for stdin.")
+        help: "Exports of the contributions topics, a message a line as mosquitto_sub (-v) writes them; - for stdin.")
     var files: [String] = []
     @Option(help: "Listen to a broker instead: mqtt://host[:port].") var broker: String?
     @Option(name: .customLong("for"), help: "How long to listen to the broker.") var listenFor = "60s"
@@ -67,6 +67,32 @@ extension KPICommands {
         func run() throws {
             let question = try options.question()
             try CityEdge.perform { () throws(Failure) in try exportKPIs(question, csv: csv, isJSON: json) }
+        }
+    }
+
+    struct Compute: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Folds archived readings into contributions, equal to the node's own.",
+            discussion: """
+                A complete archive gives the final contributions of the node byte for byte, as a message a line on \
+                standard output, which kpi merge reads. With a calibration found later they are corrections, which \
+                win over what the node said: drift found in June corrects January.
+                """)
+        @Option(help: "An export of readings, history and events; - for stdin; may be repeated.")
+        var readings: [String]
+        @Option(help: "An export with the node's inventory message; may be repeated.") var inventory: [String] = []
+        @Option(name: .shortAndLong, help: "The node's configuration, where its inventory is truncated.")
+        var config: String?
+        @Option(help: "Gain and offset to lay over published values, by channel (YAML).") var calibration: String?
+        @Option(help: "Make corrections with this number; the highest wins.") var correction: UInt64?
+
+        func run() throws {
+            try CityEdge.perform { () throws(Failure) in
+                try computeKPIs(
+                    ComputeQuestion(
+                        readings: readings, inventories: inventory, configuration: config, calibration: calibration,
+                        correction: correction))
+            }
         }
     }
 }

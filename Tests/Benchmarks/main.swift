@@ -3,13 +3,15 @@
 //     swift build -c release --static-swift-stdlib --product cityedge-bench
 //     .build/release/cityedge-bench [WHAT...] [--seconds N] [--readings N] [--data FILE.csv]...
 //
-// WHAT: ring, codec, l16, load, start, latency, size, outbox, drain, backlog, or all (the default). `--data`: real
-// measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto, openssl and strip. Whatever
-// else the machine does meanwhile is in the figures too.
+// WHAT: ring, codec, kpi-fold, kpi-merge, l16, load, start, latency, size, outbox, drain, backlog, or all
+// (the default). `--data`: real measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto,
+// openssl and strip. Whatever else the machine does meanwhile is in the figures too.
 
 import Glibc
 
-private let known = ["ring", "codec", "l16", "load", "start", "latency", "size", "outbox", "drain", "backlog"]
+private let known = [
+    "ring", "codec", "kpi-fold", "kpi-merge", "l16", "load", "start", "latency", "size", "outbox", "drain", "backlog",
+]
 private let usage =
     "usage: cityedge-bench [\(known.joined(separator: "|"))|all]... [--seconds N] [--readings N] [--data FILE]..."
 
@@ -47,6 +49,7 @@ private func benchmark() throws {
             switch name {
             case "ring": try ringFigures() + samplerFigures()
             case "codec": try codecFigures()
+            case "kpi-fold": foldFigures()
             case "l16": try l16Figures(seconds: seconds, withTLS: false) + l16Figures(seconds: seconds, withTLS: true)
             case "load": try loadFigures(seconds: seconds)
             case "start": try startFigures()
@@ -54,6 +57,7 @@ private func benchmark() throws {
             case "size": try sizeFigures()
             case "outbox": try outboxFigures(data)
             case "drain": try drainFigures(data, readings: readings ?? 2_000_000)
+            case "kpi-merge": try mergeFigures()
             default: try backlogFigures(data, readings: readings ?? 10_000_000)
             }
         for figure in figures { print(figure.row) }

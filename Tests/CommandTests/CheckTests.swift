@@ -28,6 +28,30 @@ func site(port: UInt16, scheme: String = "mqtt", host: String = "127.0.0.1", mor
         #expect(result.output.contains("ok: node "))
     }
 
+    @Test(
+        "The examples of every use are good",
+        arguments: ["drainage", "energy", "mains", "park", "public-building", "traffic", "water"])
+    func examples(_ name: String) throws {
+        let result = try run("cityedge", ["validate", "\(repository)/config/examples/\(name).yaml"])
+        #expect(result.end == .exited(0), "\(result.errors)")
+    }
+
+    @Test("A certificate that has ended is a problem for who checks, and not for the node that is in service")
+    func certificates() throws {
+        let folder = try Folder()
+        func example(_ year: Int) throws -> String {
+            let read = try run("/bin/sed", [
+                "-e", "s|valid_until: [0-9]*-|valid_until: \(year)-|", "\(repository)/config/examples/environment.yaml",
+            ])
+            return try folder.write("\(year).yaml", read.output)
+        }
+        #expect(try run("cityedge", ["validate", example(2099)]).end == .exited(0))
+        let ended = try run("cityedge", ["validate", example(2021)])
+        #expect(ended.end == .exited(78))
+        #expect(ended.errors.contains("found a certificate that ended with 2021-03-01; expected one that is in force"))
+        #expect(try run("cityedge", ["config", "show", example(2021)]).end == .exited(0))
+    }
+
     @Test("The commented example is good but for what only the node itself has: its board and its keys")
     func example() throws {
         let folder = try Folder()

@@ -39,7 +39,8 @@ struct OutboxSendTests {
         #expect(witness.texts("readings").isEmpty, "all of it is late")
         // Nothing speaks for the node, whose place may have a replacement by now; nothing is of another stream.
         let kinds = Set(witness.messages.map { String($0.topic.split(separator: "/").last ?? "") })
-        #expect(kinds.isSubset(of: ["history", "events"]), "\(kinds)")
+        #expect(kinds.isSubset(of: ["history", "events", "contributions"]), "\(kinds)")
+        #expect(witness.texts("contributions").allSatisfy { $0.contains("\"stream\":\"\(card.stream)\"") })
         #expect(witness.texts("events").allSatisfy { $0.contains("\"stream\":\"\(card.stream)\"") })
         #expect(witness.messages.allSatisfy { $0.topic.hasPrefix("cityedge/v1/test/bench-1/") })
         #expect(before == card.files.map { card.bytes($0) })
@@ -106,7 +107,8 @@ struct OutboxSendTests {
         let card = try Card()
         let numbers = card.numbers, stream = card.stream
         let inner = try Folder()
-        try inner.write("acl", "topic readwrite cityedge/v1/test/bench-1/events\n")
+        let root = "cityedge/v1/test/bench-1"
+        try inner.write("acl", "topic readwrite \(root)/events\ntopic readwrite \(root)/contributions\n")
         let choosy = try Broker(["allow_anonymous true", "acl_file \(inner.path)/acl"], folder: inner)
         let program = try Program("cityedge", Self.arguments(card, choosy.port, ["--remove"]))
         try #require(program.awaitError("refuses history: not authorised"), "\(program.errorText)")

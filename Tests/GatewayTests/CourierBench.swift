@@ -199,6 +199,15 @@ final class CourierBench {
         try received("events").flatMap { $0["items"]?.elements ?? [] }.filter { $0["kind"]?.string == kind }
     }
 
+    /// The contributions as the platform puts them together.
+    func contributions() throws -> ContributionSet {
+        var set = ContributionSet()
+        for message in broker.received where message.topic == Self.root + "/contributions" {
+            set.add(try ContributionBatch.parse(message.payload))
+        }
+        return set
+    }
+
     /// As the values of `sample` are published.
     static func published(_ numbers: ClosedRange<Int64>) -> [String] {
         numbers.map { number in

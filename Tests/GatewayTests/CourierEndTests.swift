@@ -82,14 +82,10 @@ import World
             bench.run(.seconds(1))
         }
         #expect(bench.stop() < .seconds(2))
-        let items = try bench.received("contributions").flatMap { $0["items"]?.elements ?? [] }
-        // The newest of each window.
-        var windows: [String: JSON] = [:]
-        for item in items { windows[item["win"]?["start"]?.number ?? ""] = item }
-        var unsettled = 0, valid = 0
-        for item in windows.values {
-            unsettled += Int(item["cov"]?["flags"]?["unsettled"]?.number ?? "0") ?? 0
-            valid += Int(item["cov"]?["valid_s"]?.number ?? "0") ?? 0
+        var unsettled: Int64 = 0, valid: Int64 = 0
+        for entry in try bench.contributions().entries.values {
+            unsettled += entry.contribution.coverage.flags.first { $0.name == "unsettled" }?.seconds ?? 0
+            valid += entry.contribution.coverage.validSeconds
         }
         #expect(unsettled > 5 && valid > 100, "seed \(seed): \(unsettled) s unsettled, \(valid) s valid")
         #expect(abs(unsettled + valid - 400) <= 5, "seed \(seed): \(unsettled) + \(valid) of 400 s")
@@ -146,10 +142,10 @@ import World
         bench.take(2, 5)
         #expect(bench.stop() < .seconds(2))
         #expect(bench.isStopped)
-        let items = try bench.received("contributions").flatMap { $0["items"]?.elements ?? [] }
-        let newest = items.last { $0["slug"]?.string == "en-en-ws-2c" }
-        #expect(newest?["final"] == .literal("false"))
-        #expect(newest?["state"]?["amount"] == .literal("950000"), "0.95 m3 in millilitres")
+        let found = try bench.contributions().entries.values.map(\.contribution)
+        let newest = found.last { $0.indicator.slug == "en-en-ws-2c" }
+        #expect(newest?.isFinal == false)
+        #expect(newest?.state == .sum(SumState(amount: 950_000)), "0.95 m3 in millilitres")
         let status = try #require(bench.broker.retained[CourierBench.root + "/status"])
         #expect(try JSON(status.payload)["status"]?.string == "offline")
         #expect(!status.isWill)

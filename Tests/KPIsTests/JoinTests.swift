@@ -3,13 +3,16 @@ import Testing
 import World
 
 private func simple(
-    _ revision: UInt64, _ amount: Int64, hour: Int64 = 0, from: Int64 = 0, to: Int64 = 3_600, valid: Int64? = nil
+    _ revision: UInt64, _ amount: Int64, hour: Int64 = 0, from: Int64 = 0, to: Int64 = 3_600, valid: Int64? = nil,
+    isFinal: Bool = false, correction: UInt64? = nil
 ) -> Contribution {
-    Contribution(
+    var contribution = Contribution(
         indicator: Fixture.water, sensor: "water", series: "volume", windowStart: Fixture.hour + hour * 3_600,
-        windowSeconds: 3_600, revision: revision, isFinal: true, unit: "ml", scale: 0,
+        windowSeconds: 3_600, revision: revision, isFinal: isFinal, unit: "ml", scale: 0,
         state: .sum(SumState(amount: amount)),
         coverage: Coverage(expectedSeconds: 3_600, validSeconds: valid ?? (to - from), fromSecond: from, toSecond: to))
+    contribution.correction = correction
+    return contribution
 }
 
 private func permutations<Element>(_ items: [Element]) -> [[Element]] {
@@ -54,14 +57,64 @@ struct JoinTests {
         #expect(set.total(Fixture.water).conflicts.isEmpty)
     }
 
-    @Test("Sets join in any order, conflicts included", arguments: 1...50 as ClosedRange<UInt64>)
+    @Test("After what was final only a correction follows: anything higher is a conflict, whichever came first")
+    func afterFinal() {
+        let messages = [simple(1, 3), simple(2, 5, isFinal: true), simple(3, 6)]
+        for order in permutations(messages) {
+            var set = ContributionSet()
+            for message in order { set.add(message, node: "A", stream: 1) }
+            #expect(set.total(Fixture.water).conflicts.count == 1 && set.total(Fixture.water).millilitres == 0)
+            #expect(set.entries.conflicts == 1)
+            #expect(set.add(simple(2, 9, correction: 1), node: "A", stream: 1) == .newer)
+            #expect(set.total(Fixture.water).conflicts.isEmpty && set.total(Fixture.water).millilitres == 9)
+        }
+        var set = ContributionSet()
+        #expect(set.add(simple(2, 5, isFinal: true), node: "A", stream: 1) == .new)
+        #expect(set.add(simple(1, 3), node: "A", stream: 1) == .older)
+        #expect(set.add(simple(2, 5, isFinal: true), node: "A", stream: 1) == .duplicate)
+        #expect(set.add(simple(3, 5, isFinal: true), node: "A", stream: 1) == .conflict)
+        // Another stream's final is none of its business.
+        #expect(set.add(simple(9, 5), node: "A", stream: 2) == .new)
+    }
+
+    @Test("A correction beats every revision, a higher one a lower; two of one number are a conflict; in any order")
+    func corrections() {
+        let messages = [
+            simple(1, 3), simple(2, 5, isFinal: true), simple(2, 7, isFinal: true, correction: 1),
+            simple(0, 8, isFinal: true, correction: 2),
+        ]
+        for order in permutations(messages) {
+            var set = ContributionSet()
+            for message in order { set.add(message, node: "A", stream: 1) }
+            #expect(set.total(Fixture.water).millilitres == 8 && set.total(Fixture.water).conflicts.isEmpty)
+            #expect(set.add(simple(0, 9, isFinal: true, correction: 2), node: "A", stream: 1) == .conflict)
+            #expect(set.total(Fixture.water).conflicts.count == 1)
+            #expect(set.add(simple(0, 1, correction: 1), node: "A", stream: 1) == .older)
+            #expect(set.add(simple(0, 4, correction: 3), node: "A", stream: 1) == .newer)
+            #expect(set.total(Fixture.water).millilitres == 4)
+        }
+    }
+
+    @Test("What finishes an earlier stream in a later one's messages is of the earlier")
+    func ofStream() {
+        var resumed = simple(3, 5, isFinal: true)
+        resumed.ofStream = 1
+        for order in [[simple(3, 5, isFinal: true), resumed], [resumed, simple(3, 5, isFinal: true)]] {
+            var set = ContributionSet()
+            for contribution in order { set.add(contribution, node: "A", stream: 1) }
+            #expect(set.entries.count == 1 && set.entries.conflicts == 0)
+        }
+    }
+
+    @Test("Sets join in any order, conflicts, finals and corrections included", arguments: 1...60 as ClosedRange<UInt64>)
     func setJoin(seed: UInt64) {
         var random = Random(seed: seed)
         var whole = ContributionSet()
         var parts = Array(repeating: ContributionSet(), count: 4)
         for _ in 0..<200 {
             let contribution = simple(
-                random.below(4), Int64(random.below(3)), hour: Int64(random.below(5)))
+                random.below(4), Int64(random.below(3)), hour: Int64(random.below(5)), isFinal: random.chance(1, in: 8),
+                correction: random.chance(1, in: 9) ? random.below(2) + 1 : nil)
             let node = "n\(random.below(3))"
             let stream = random.below(2)
             whole.add(contribution, node: node, stream: stream)
@@ -72,6 +125,11 @@ struct JoinTests {
             for index in order { joined.join(parts[index]) }
             #expect(joined.entries == whole.entries, "seed \(seed)")
         }
+        var pairs = (parts[0], parts[2])
+        pairs.0.join(parts[1])
+        pairs.1.join(parts[3])
+        pairs.1.join(pairs.0)
+        #expect(pairs.1.entries == whole.entries, "seed \(seed)")
     }
 
     @Test("A card swapped within a window: the streams of the node add up, covered once")
@@ -128,35 +186,5 @@ struct JoinTests {
             #expect(total.overlaps.map(\.streams) == [[1, 2], [2, 3], [3, 4], [3, 5], [4, 5]])
             #expect(total.overlaps.map(\.counted) == [2, 2, 4, nil, 4])
         }
-    }
-
-    @Test("States join in any order and grouping, zero changes nothing, and an overflow is not a sum")
-    func algebra() {
-        var random = Random(seed: 5)
-        func tally() -> OutageTally {
-            let least = Int64(random.below(1 << 40))
-            return OutageTally(
-                interruptions: Int64(random.below(1 << 40)), minimum: least, maximum: least + Int64(random.below(99)))
-        }
-        func state(_ isSum: Bool) -> ContributionState {
-            isSum
-                ? .sum(SumState(amount: Int64(bitPattern: random.next()) / 8))
-                : .outages(
-                    OutageState(
-                        upTo3: tally(), upTo5: tally(), over5: tally(), unclear: tally(),
-                        open: Int64(random.below(1 << 40)), dark: Int64(random.below(1 << 40))))
-        }
-        for round in 0..<10_000 {
-            let isSum = round % 2 == 0
-            let a = state(isSum)
-            let b = state(isSum)
-            let c = state(isSum)
-            let zero: ContributionState = isSum ? .sum(SumState()) : .outages(OutageState())
-            #expect(a.joined(with: b) == b.joined(with: a))
-            #expect(a.joined(with: b)?.joined(with: c) == b.joined(with: c).flatMap { a.joined(with: $0) })
-            #expect(a.joined(with: zero) == a)
-        }
-        #expect(SumState(amount: .max).joined(with: SumState(amount: 1)) == nil)
-        #expect(ContributionState.sum(SumState()).joined(with: .outages(OutageState())) == nil)
     }
 }

@@ -44,8 +44,9 @@ extension Fixture {
     }
 
     static func field(window: Int64 = 3_600, averaging: Int64 = 360, limit: Int64 = 41_250) -> KPIBinding {
-        binding("en-en-eq-1c", "emf.field", unit: "V/m", scale: -3, channel: 14, window: window, labels: [.site: "roof"])
-        {
+        binding(
+            "en-en-eq-1c", "emf.field", unit: "V/m", scale: -3, channel: 14, window: window, labels: [.site: "roof"]
+        ) {
             $0.method.limitMillivolts = limit
             $0.method.averagingSeconds = averaging
         }
@@ -58,7 +59,9 @@ extension Fixture {
         }
     }
 
-    static func road(unit: String = "km/h", scale: Int8 = 0, window: Int64 = 3_600, minimum: Int64? = nil) -> KPIBinding {
+    static func road(
+        unit: String = "km/h", scale: Int8 = 0, window: Int64 = 3_600, minimum: Int64? = nil
+    ) -> KPIBinding {
         binding(
             "ec-i-t-5a", "road.speed", unit: unit, scale: scale, channel: 16, window: window,
             labels: [.segment: "a-1"], weight: Weight(.metres, 800)) { $0.method.minimumCount = minimum }

@@ -25,7 +25,7 @@ struct RecordTests {
                 expectedSeconds: 900, validSeconds: 840, fromSecond: 0, toSecond: 900,
                 flags: [FlaggedSeconds(name: "timed_out", seconds: 60)]),
             labels: [.zone: "dma \"7\""])
-        // The hash by an independent program (Python): FNV-1a of json.dumps(…, sort_keys=True, separators=(",", ":")).
+        // The hash by an independent program (Python): FNV-1a of json.dumps(…, sort_keys=True, separators=…).
         let expected =
             #"{"kind":"contribution","cov":{"exp_s":900,"flags":{"timed_out":60},"from_s":0,"to_s":900,"#
             + #""valid_s":840},"final":true,"h":"1edf7e90b9ac809a","instrument":"low_cost","kpi":"EN: EN: WS: 2C","#
@@ -57,8 +57,8 @@ struct RecordTests {
     static let template =
         #"{"kind":"contribution","cov":{"exp_s":900,"flags":{},"from_s":0,"to_s":900,"valid_s":900},"final":true,"#
         + #""h":"0000000000000000","instrument":"low_cost","kpi":"EN: EN: WS: 2C","period":"-","quality":"unknown","#
-        + #""rev":1,"scale":0,"sensor":"water","series":"volume","slug":"en-en-ws-2c","state":{"amount":1,"type":"sum"},"#
-        + #""unit":"ml","win":{"len":900,"start":1795257600}}"#
+        + #""rev":1,"scale":0,"sensor":"water","series":"volume","slug":"en-en-ws-2c","#
+        + #""state":{"amount":1,"type":"sum"},"unit":"ml","win":{"len":900,"start":1795257600}}"#
 
     @Test(
         "What is not understood is refused with its reason",
@@ -87,12 +87,127 @@ struct RecordTests {
             ("\"final\":true", "\"final\":true,\"y\":{}", .unknown(member: "y")),
             ("\"final\":true", "\"final\":1", .syntax(offset: 98, expected: "true or false")),
             ("\"sensor\":\"water\"", "\"sensor\":\"\"", .outOfRange(member: "sensor")),
+            ("\"period\"", "\"labels\":{\"zon\":\"a\"},\"period\"", .unknownLabel("zon")),
+            ("\"period\"", "\"labels\":{\"meter\":\"a\"},\"period\"", .unknownLabel("meter")),
+            ("\"period\"", "\"labels\":{},\"period\"", .outOfRange(member: "labels")),
+            ("\"unit\"", "\"tables\":{\"gas\":\"1\"},\"unit\"", .unknownTable("gas")),
+            ("\"unit\"", "\"tables\":{\"tz\":\"any text\"},\"unit\"", .wrongHash),
+            ("\"unit\"", "\"u\":{\"random_ppm\":1},\"unit\"", .outOfRange(member: "u")),
+            ("\"unit\"", "\"u\":{\"random_ppm\":1,\"sys_ppm\":10000001},\"unit\"", .outOfRange(member: "u")),
+            ("\"len\":900", "\"day\":\"2026-11-31\",\"len\":900", .outOfRange(member: "win.day")),
+            ("\"len\":900", "\"day\":\"2026-1-01\",\"len\":900", .outOfRange(member: "win.day")),
+            ("\"final\":true", "\"final\":true,\"mark\":{\"v\":1}", .missing("mark.n")),
+            ("\"final\":true", "\"final\":true,\"mark\":{\"tail\":[]}", .outOfRange(member: "mark.tail")),
+            (
+                "\"final\":true", "\"final\":true,\"mark\":{\"tail\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}",
+                .outOfRange(member: "mark.tail")
+            ),
+            ("\"kind\":\"contribution\"", "\"kind\":\"correction\"", .otherKind("correction")),
+            ("\"kind\":\"contribution\"", "\"kind\":\"contribution\",\"correction\":1", .otherKind("contribution")),
+            (
+                "\"kind\":\"contribution\"",
+                "\"kind\":\"correction\",\"correction\":0",
+                .outOfRange(member: "correction")
+            ),
             ("x", "x", .wrongHash),
         ] as [(String, String, ContributionFault)])
     func refused(found: String, replacement: String, fault: ContributionFault) {
         let parts = Self.template.split(separator: found, maxSplits: 1, omittingEmptySubsequences: false)
         let text = parts.joined(separator: replacement)
         #expect(throws: fault) { try Contribution.parse(Array(text.utf8)) }
+    }
+
+    /// A record of 900 s with that state; nothing of it is written by the code under test.
+    private static func record(_ slug: String, _ unit: String, _ more: String, _ state: String) -> String {
+        let code = Fixture.indicator(slug).code
+        return #"{"kind":"contribution","cov":{"exp_s":900,"flags":{},"from_s":0,"to_s":900,"valid_s":900},"#
+            + #""final":true,"h":"0000000000000000","instrument":"low_cost","kpi":"\#(code)","period":"-","#
+            + #""quality":"unknown","rev":1,"scale":0,"sensor":"s","series":"q","slug":"\#(slug)","state":\#(state),"unit":"\#(unit)","#
+            + more + #""win":{"len":900,"start":1795257600}}"#
+    }
+
+    @Test(
+        "A state says no more than a window can hold",
+        arguments: [
+            ("en-en-aq-1c", #"{"above":[0,0],"events":0,"n_s":901,"sum":1,"type":"level"}"#, "state.n_s"),
+            ("en-en-aq-1c", #"{"above":[0,901],"events":0,"n_s":900,"sum":1,"type":"level"}"#, "state.above"),
+            ("en-en-aq-1c", #"{"above":[0],"events":0,"n_s":900,"sum":1,"type":"level"}"#, "state.above"),
+            ("en-en-aq-1c", #"{"above":[0,0],"events":-1,"n_s":9,"sum":1,"type":"level"}"#, "state.events"),
+            ("en-en-aq-1c", #"{"above":[0,0],"events":0,"max":1,"min":2,"n_s":9,"sum":1,"type":"level"}"#, "state.max"),
+            ("en-en-eq-2a", #"{"e":-1,"hist":{},"n_s":0,"type":"sound"}"#, "state.e"),
+            ("en-en-eq-2a", #"{"e":1,"hist":{"4096":1},"n_s":1,"type":"sound"}"#, "state.hist.4096"),
+            ("en-en-eq-2a", #"{"e":1,"hist":{"-1":1},"n_s":1,"type":"sound"}"#, "state.hist.-1"),
+            ("en-en-eq-2a", #"{"e":1,"hist":{"05":1},"n_s":1,"type":"sound"}"#, "state.hist.05"),
+            ("en-en-eq-2a", #"{"e":1,"hist":{"5":0},"n_s":1,"type":"sound"}"#, "state.hist.5"),
+            ("en-en-eq-2a", #"{"e":1,"hist":{"5":451,"6":450},"n_s":900,"type":"sound"}"#, "state.hist"),
+            ("en-en-eq-1c", #"{"above":3,"blocks":2,"e2":1,"n_s":9,"type":"exposure","worst_ppm":1}"#, "state.above"),
+            (
+                "en-en-eq-1c",
+                #"{"above":0,"blocks":2,"e2":1,"n_s":9,"type":"exposure","worst_ppm":-1}"#,
+                "state.worst_ppm"
+            ),
+            ("en-en-eq-1c", #"{"above":0,"blocks":2,"e2":-1,"n_s":9,"type":"exposure","worst_ppm":1}"#, "state.e2"),
+            ("en-en-ws-1c", #"{"n":1,"ok":2,"type":"compliance"}"#, "state.ok"),
+            ("ec-i-t-5a", #"{"hist":{"50":2},"n":1,"tt_ms":1,"type":"travel"}"#, "state.hist"),
+            ("ec-i-t-5a", #"{"hist":{},"n":1,"tt_ms":-1,"type":"travel"}"#, "state.tt_ms"),
+            ("x-spill", #"{"arrivals":1,"occupied_s":901,"type":"occupancy"}"#, "state.occupied_s"),
+            ("ec-ict-t-1c", #"{"live_s":901,"n":1,"type":"presence"}"#, "state.live_s"),
+            ("ec-ict-t-1c", #"{"live_s":1,"n":-1,"type":"presence"}"#, "state.n"),
+            (
+                "ec-i-es-1c",
+                #"{"dark":0,"gt5":[1,2,1],"le3":[0,0,0],"le5":[0,0,0],"open":0,"type":"outages","unclear":[0,0,0]}"#,
+                "state.gt5"
+            ),
+        ] as [(String, String, String)])
+    func bounded(slug: String, state: String, member: String) {
+        let more = [
+            "en-en-aq-1c": ("ng_s/m3", ""), "en-en-eq-2a": ("p0^2_s", #""weight":{"inhabitants":1},"#),
+            "en-en-eq-1c": ("(mV/m)^2_s", #""labels":{"site":"a"},"#), "en-en-ws-1c": ("pH", ""),
+            "ec-i-t-5a": ("ms/km", #""labels":{"segment":"a"},"weight":{"metres":1},"#), "x-spill": ("s", ""),
+            "ec-ict-t-1c": ("s", #""labels":{"stop":"a"},"#),
+            "ec-i-es-1c": ("customer_s", #""weight":{"customers":1},"#),
+        ]
+        guard let (unit, rest) = more[slug] else { return #expect(Bool(false), "no unit of \(slug)") }
+        let text = Self.record(slug, unit, rest, state)
+        #expect(throws: ContributionFault.outOfRange(member: member)) { try Contribution.parse(Array(text.utf8)) }
+    }
+
+    @Test(
+        "A state has the members of its type and no others",
+        arguments: [
+            ("en-en-aq-1c", #"{"above":[0,0],"events":0,"n_s":9,"type":"level"}"#, .missing("state.sum")),
+            (
+                "en-en-aq-1c",
+                #"{"above":[0,0],"events":0,"max":1,"n_s":9,"sum":1,"type":"level"}"#,
+                .missing("state.min")
+            ),
+            (
+                "en-en-aq-1c",
+                #"{"above":[0,0],"events":0,"hist":{},"n_s":9,"sum":1,"type":"level"}"#,
+                .unknown(member: "state.hist")
+            ),
+            (
+                "en-en-aq-1c",
+                #"{"above":[0,0],"events":0,"mean":4,"n_s":9,"sum":1,"type":"level"}"#,
+                .unknown(member: "state.mean")
+            ),
+            ("en-en-aq-1c", #"{"amount":1,"type":"sum"}"#, .wrongState("sum")),
+            (
+                "en-en-aq-1c",
+                #"{"above":[0,0],"events":0,"n_s":9,"sum":1.5,"type":"level"}"#,
+                .syntax(offset: 0, expected: "a whole number")
+            ),
+            ("en-en-aq-1c", #"{"above":[0,0],"events":0,"n_s":9,"sum":1}"#, .missing("state.type")),
+        ] as [(String, String, ContributionFault)])
+    func members(slug: String, state: String, fault: ContributionFault) {
+        let text = Self.record(slug, "ng_s/m3", "", state)
+        #expect {
+            try Contribution.parse(Array(text.utf8))
+        } throws: { error in
+            let found = error as? ContributionFault
+            if case .syntax(_, let expected) = fault, case .syntax(_, expected)? = found { return true }
+            return found == fault
+        }
     }
 
     @Test(

@@ -207,7 +207,24 @@ struct ClockTests {
         #expect(newest.map(\.amount) == [10_000, 40_000])
         // 900...905, then 905...916 of 896...916, then the ten seconds before 1536.
         #expect(newest.map(\.coverage.validSeconds) == [10, 26])
-        #expect(newest[1].flag("clock_step") == 10)
+        // Those ten, and the 610 s that the second step passed over.
+        #expect(newest[1].flag("clock_step") == 620)
+    }
+
+    @Test("What a step back leaves of a window, and where the next one begins late, is flagged")
+    func stepBack() {
+        var recorder = Recorder()
+        recorder.record(at: 880, value: 1)
+        recorder.record(at: 940, value: 1)
+        let last = recorder.anchor.boottime(UTC(seconds: Fixture.hour + 940))
+        recorder.anchor.offsetNanoseconds -= 600_000_000_000
+        for minute in 1...40 { recorder.record(boottime: last + .seconds(60 * Int64(minute)), value: 1) }
+        let newest = KPIFolder.contributions([Fixture.waterBinding()], recorder.batches()).newest
+        // The second time around windows begin a second later.
+        #expect(newest.map(\.at).prefix(4) == [0, 1, 900, 901])
+        #expect(newest.map(\.coverage.validSeconds).prefix(4) == [20, 560, 40, 899])
+        // 340...899 was there already; of the later one only 940...1800 is left.
+        #expect(newest.prefix(4).map { $0.flag("clock_step") } == [0, 60 + 339, 860, 0])
     }
 
     @Test("Times before 1970 have windows too")

@@ -48,7 +48,7 @@ struct CatalogueTests {
         for parameter in entry.parameters { #expect(!parameter.about.isEmpty, "\(entry.name): \(parameter.name)") }
     }
 
-    @Test("Every channel has a SenML unit, a scale, a name and a range of finite width", arguments: Catalogue.entries)
+    @Test("Every channel has a unit fit for channels, a scale, a name and a range of finite width", arguments: Catalogue.entries)
     func channels(entry: DriverEntry) throws {
         let channels = try entry.channels(sensible(entry))
         #expect(!channels.isEmpty && channels.count <= 16)
@@ -56,17 +56,17 @@ struct CatalogueTests {
         for channel in channels {
             #expect(isQuantityName(channel.quantity), "\(channel.quantity)")
             let unit = try #require(Unit.named(channel.unit), "\(channel.unit)")
-            #expect(unit.isSenML && unit.symbol == channel.unit)
+            #expect(unit.isPublished && unit.symbol == channel.unit)
             #expect((-9...0).contains(channel.scale))
             #expect(channel.plausible.lowerBound.isFinite && channel.plausible.upperBound.isFinite)
             #expect(channel.plausible.lowerBound < channel.plausible.upperBound)
         }
     }
 
-    @Test("Every unit of a simulated quantity or a kernel channel is SenML's")
+    @Test("Every unit of a simulated quantity or a kernel channel is fit for channels")
     func units() throws {
         for symbol in Simulated.profiles.map(\.unit) + IIO.kinds.map(\.unit) {
-            #expect(Unit.named(symbol)?.isSenML == true, "\(symbol)")
+            #expect(Unit.named(symbol)?.isPublished == true, "\(symbol)")
         }
         for (device, _) in IIO.wellKnown {
             #expect(try !IIO.entry.channels(.of(["device": .text(device)])).isEmpty, "\(device)")

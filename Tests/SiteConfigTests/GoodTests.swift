@@ -129,7 +129,7 @@ import World
         let main = try Files.read("config/cityedge.yaml")
         let first = try Configuration.load(
             main: main, boards: Files.boards(), compatible: ["raspberrypi,4-model-b"], fileExists: { _ in true })
-        #expect(first.effective.contains("  loss_window: 10s                          # config/cityedge.yaml:31"))
+        #expect(first.effective.contains("  loss_window: 10s                          # config/cityedge.yaml:33"))
         let second = try load(first.effective)
         #expect(second.site.channels.configHash == first.site.channels.configHash)
         #expect(second.site.broker == first.site.broker)

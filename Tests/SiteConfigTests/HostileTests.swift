@@ -193,9 +193,11 @@ import World
 
 @Suite struct Fuzz {
     /// Same seed, same edits. On failure the seed is in the message; the crash itself shows it on standard error.
-    @Test("Random edits of the packaged example give a site or problems, never a crash", arguments: UInt64(0)..<8)
+    @Test("Random edits of the packaged examples give a site or problems, never a crash", arguments: UInt64(0)..<16)
     func edits(seed: UInt64) throws {
-        let good = try Files.read("config/cityedge.yaml").bytes + Files.read("config/simulated.yaml").bytes
+        var good = try Files.read("config/cityedge.yaml").bytes + Files.read("config/simulated.yaml").bytes
+        let examples = try Files.list("config/examples")
+        if seed >= 8 { good = try Files.read("config/examples/" + examples[Int(seed) % examples.count]).bytes }
         let boards = try Files.boards()
         let interesting = Array("{}[]:,-#&*!|>'\"%@`\t\n ~0x\u{e9}°".utf8) + [0, 0x80, 0xFF]
         var random = World.Random(seed: seed)

@@ -56,6 +56,17 @@ struct RetainedTests {
         #expect(channels[0]["scale"]?.digits == "-2")
     }
 
+    @Test("The inventory tells what a channel is measured with, as far as the configuration says")
+    func instrument() throws {
+        var told = inventory(sensors: 1, channels: 2)
+        told.sensors[0].channels[0].instrument = .init(
+            grade: "reference", standard: "EN 14211", certificate: "K-1", validUntil: "2027-03-01")
+        let channels = try #require(JSON(told.payload())["sensors"]?.elements[0]["channels"]?.elements)
+        #expect(channels[0]["instrument"]?.names == ["class", "standard", "certificate", "valid_until"])
+        #expect(channels[0]["instrument"]?["class"]?.text == "reference")
+        #expect(channels[1]["instrument"] == nil)
+    }
+
     @Test("The inventory names the alarms; abbreviated it counts them")
     func alarms() throws {
         #expect(try JSON(inventory(sensors: 1, channels: 1).payload())["alarm_count"] == nil)

@@ -102,7 +102,7 @@ struct SenMLTests {
             text(bytes) == #"[{"bn":"malaga/lamppost-0042/","bt":1795257600,"stream":"7f3a91c2d04be815","seq":4711,"#
                 + #""clock":"synced","config":"9c1e04d2","n":"air.temperature","u":"Cel","v":21.4},"#
                 + #"{"n":"air.humidity","u":"%RH","v":48.2},{"n":"water.volume","u":"m3","v":0.12,"t":0.42},"#
-                + #"{"n":"pm.pm2_5/uncertain","u":"ug/m3","v":12.1},{"n":"noise.level/bad","vs":"no acknowledge"}]"#)
+                + #"{"n":"pm.pm2_5/uncertain","u":"ug/m3","v":12.1,"why":"outside the plausible range"},{"n":"noise.level/bad","vs":"no acknowledge"}]"#)
     }
 
     @Test("A batch of windows says that it is one")

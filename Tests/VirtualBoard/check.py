@@ -291,7 +291,11 @@ def check_contributions(batches, facts, report):
     for key, batch in batches.items():
         if key[1] != "contributions":
             continue
+        bindings = {item["id"]: item for item in batch["items"] if item["kind"] == "binding"}
         for item in batch["items"]:
+            if item["kind"] != "contribution":
+                continue
+            item = dict(bindings[item["b"]], **item) if "b" in item else item
             window = (item["slug"], item["sensor"], item["win"]["start"], item["win"]["len"])
             if window in newest and newest[window]["rev"] >= item["rev"]:
                 again.append(f"{window[0]} revision {item['rev']}")

@@ -41,7 +41,8 @@ def synthetic():
                                        "items": [{"kind": "stream"}]}))
     window = {"kind": "contribution", "rev": 7, "win": {"start": 0, "len": 3600}}
     recorded.append(message("contributions", {"v": 1, "stream": stream, "lane": "contributions", "seq": 1, "items": [
-        dict(window, slug="en-en-ws-2c", sensor="water", state={"amount": 40000}),
+        {"kind": "binding", "id": "5b0c", "slug": "en-en-ws-2c", "sensor": "water"},
+        dict(window, b="5b0c", state={"amount": 40000}),
         dict(window, slug="ec-i-es-1c", sensor="mains", state={"le3": [1, 1, 1]})]}))
     # Two batches in one message: the second without readings. And a value after a gap in what was seen.
     empty = {"bt": 1027, "stream": stream, "seq": 7, "clock": "trust-system", "n": "batch", "vs": "empty"}
@@ -136,9 +137,9 @@ def self_test():
         ("a contribution given out twice", "revision above", lambda run: run["messages"].append(dict(
             run["messages"][9], payload=run["messages"][9]["payload"].replace('"seq": 1', '"seq": 2')))),
         ("water that the KPI misses", "millilitres",
-         lambda run: spoil(run, 9, lambda payload: payload["items"][0]["state"].update(amount=30000))),
+         lambda run: spoil(run, 9, lambda payload: payload["items"][1]["state"].update(amount=30000))),
         ("an outage that the KPI misses", "KPIs: outages",
-         lambda run: spoil(run, 9, lambda payload: payload["items"][1]["state"].update(le3=[0, 0, 0]))),
+         lambda run: spoil(run, 9, lambda payload: payload["items"][2]["state"].update(le3=[0, 0, 0]))),
         ("a held line told twice", "lines of water",
          lambda run: run["agent.bad.log"].append("sensor water: lost: busy")),
         ("a held line told without its holder", "what is wrong with water",

@@ -11,6 +11,7 @@ import World
             ("µg/m³", "ug/m3"), ("μg/m³", "ug/m3"), ("ug/m3", "ug/m3"), ("%", "%"), ("%RH", "%RH"), ("kWh", "kWh"),
             ("hPa", "hPa"), ("mbar", "hPa"), ("ppm", "ppm"), ("m³", "m3"), ("m3/s", "m3/s"), ("lx", "lx"), ("dB", "dB"),
             ("V", "V"), ("A", "A"), ("W", "W"), ("count", "count"), ("/", "/"), ("Ω", "Ohm"), ("min", "min"),
+            ("V/m", "V/m"), ("mg/L", "mg/l"), ("µS/cm", "uS/cm"), ("GHz", "GHz"),
         ])
     func typed(text: String, symbol: String) { #expect(Unit.named(text)?.symbol == symbol) }
 
@@ -29,11 +30,18 @@ import World
             ("1 kWh", "J", "3600000"), ("0.36 km/h", "m/s", "0.1"), ("-40 °F", "Cel", "-40"), ("0 °C", "K", "273.15"),
             ("293.15 K", "Cel", "20"), ("212 °F", "°C", "100"), ("1013.25 hPa", "Pa", "101325"), ("5 %", "/", "0.05"),
             ("1 MiB", "B", "1048576"), ("36 L/h", "m3/s", "0.00001"), ("1 mm/h", "km/h", "0.000001"),
-            ("30 dBm", "dBW", "0"), ("120 1/min", "1/s", "2"),
+            ("30 dBm", "dBW", "0"), ("120 1/min", "1/s", "2"), ("2500 µS/cm", "S/m", "0.25"),
+            ("0.2 mg/L", "ug/m3", "200000"), ("1.8 GHz", "MHz", "1800"),
         ])
     func exact(text: String, target: String, number: String) throws {
         let unit = try #require(Unit.named(target))
         #expect(try Quantity.parse(text).converted(to: unit)?.number == DecimalNumber(number))
+    }
+
+    @Test("Channels have SenML's units, and a field's V/m, for which SenML has none")
+    func published() throws {
+        for symbol in ["Cel", "ug/m3", "V/m", "kWh"] { #expect(Unit.named(symbol)?.isPublished == true, "\(symbol)") }
+        for symbol in ["mg/l", "uS/cm", "MiB", "GJ"] { #expect(Unit.named(symbol)?.isPublished == false, "\(symbol)") }
     }
 
     @Test("A difference of degrees has no zero point")

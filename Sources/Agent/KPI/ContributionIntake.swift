@@ -72,7 +72,7 @@ struct ContributionIntake {
     }
 
     private mutating func refuse(_ fault: ContributionFault, _ place: String) {
-        refused[fault.words, default: (0, place)].count += 1
+        refused[fault.inWords, default: (0, place)].count += 1
     }
 
     var refusalLines: [String] {
@@ -153,7 +153,7 @@ private final class SharedIntake: Sendable {
 
 extension ContributionFault {
     /// The reason without its place, so that equal ones are counted together.
-    var words: String {
+    var inWords: String {
         switch self {
         case .syntax(_, let expected): "not JSON (expected \(expected))"
         case .tooLong: "too long"
@@ -167,7 +167,7 @@ extension ContributionFault {
         case .unknownStateType(let type): "unknown state \(type)"
         case .unknownLabel(let label): "unknown label \(label)"
         case .unknownTable(let table): "unknown table \(table)"
-        case .unknownBinding: "a binding that was not said"
+        case .unknownBinding: "its binding has not come"
         case .wrongUnit(let unit): "unit \(unit) is not the indicator's"
         case .wrongState(let type): "state \(type) is not the indicator's"
         case .wrongHash: "content differs from its hash"

@@ -16,7 +16,8 @@ enum MessageLines {
     /// Longer lines are no messages of ours.
     static let longest = 32 << 20
 
-    /// Hands over every line of every file; `-` is standard input. Empty lines and those that begin with `#` are left out.
+    /// Hands over every line of every file; `-` is standard input. Empty lines and those that begin with `#` are left
+    /// out.
     static func read(_ paths: [String], _ take: (MessageLine) throws(Failure) -> Void) throws(Failure) {
         for path in paths {
             let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
@@ -52,7 +53,8 @@ enum MessageLines {
             line += rest
             guard line.count <= longest else {
                 throw Failure(
-                    .usage, "\(path):\(number + 1): a line of more than \(longest >> 20) MiB; expected one message a line")
+                    .usage,
+                    "\(path):\(number + 1): a line of more than \(longest >> 20) MiB; expected one message a line")
             }
         }
         try split(line, "\(path):\(number + 1)", take)

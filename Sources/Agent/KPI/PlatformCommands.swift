@@ -84,8 +84,8 @@ public struct KPIQuestion: Sendable {
         guard let text else { return nil }
         if let found = moment(text) { return found }
         throw Failure(
-            .usage, "\(option) \(text); expected a day, month, year or moment in UTC; write for example `\(option) 2026`, "
-                + "`2026-11-21` or `2026-11-21T08:00:00Z`")
+            .usage, "\(option) \(text); expected a day, month, year or moment in UTC; write for example "
+                + "`\(option) 2026`, `2026-11-21` or `2026-11-21T08:00:00Z`")
     }
 
     private static func moment(_ text: String) -> (lower: Int64, upper: Int64)? {
@@ -121,7 +121,8 @@ public struct KPIQuestion: Sendable {
 public func mergeKPIs(_ question: KPIQuestion, isJSON: Bool, isWhole: Bool, svg: String?) throws(Failure) {
     let (reports, intake) = try question.evaluation()
     if let svg {
-        let title = reports.first.map { "U4SSC indicators, \(day($0.from)) to \(day($0.until - 1))" } ?? "U4SSC indicators"
+        let span = reports.first.map { ", \(day($0.from)) to \(day($0.until - 1))" } ?? ""
+        let title = "U4SSC indicators" + span
         do throws(SystemError) { try writeFile(svg, Wheel.svg(reports, title: title)) } catch {
             throw Failure(.disk, "\(error); give a file that you may write")
         }
@@ -132,8 +133,9 @@ public func mergeKPIs(_ question: KPIQuestion, isJSON: Bool, isWhole: Bool, svg:
     }
     if let period = reports.first {
         let refused = intake.refused.values.reduce(0) { $0 + $1.count }
+        let span = "\(utcText(UTC(seconds: period.from))) to \(utcText(UTC(seconds: period.until)))"
         printLine(
-            "\(utcText(UTC(seconds: period.from))) to \(utcText(UTC(seconds: period.until))): "
+            (period.from < period.until ? span : "no contributions") + ": "
                 + "\(counted(UInt64(intake.messages), "message")), \(intake.set.entries.count) windows"
                 + (refused > 0 ? ", \(refused) refused" : ""))
     }

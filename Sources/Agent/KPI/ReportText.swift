@@ -25,7 +25,8 @@ enum ReportText {
             }
             notes += report.notes.map { "\(report.slug): \($0)" }
             if !report.conflicts.isEmpty {
-                notes.append("\(report.slug): \(report.conflicts.count) windows left out: two contents for one revision")
+                let count = report.conflicts.count
+                notes.append("\(report.slug): \(count) windows left out: two contents for one revision")
             }
             if !report.overlaps.isEmpty {
                 let nodes = Set(report.overlaps.map(\.source.node)).sorted().prefix(5).joined(separator: ", ")
@@ -60,7 +61,9 @@ enum ReportText {
         figure.classes.map(\.rawValue).joined(separator: "+")
     }
 
-    private static func percent(_ share: Double?) -> String { share.map { number($0 * 100, decimals: 1) + " %" } ?? "-" }
+    private static func percent(_ share: Double?) -> String {
+        share.map { number($0 * 100, decimals: 1) + " %" } ?? "-"
+    }
 
     /// Plain decimals, no exponent.
     static func number(_ value: Double, decimals: Int = 6) -> String { decimalText(value, decimals: decimals) }
@@ -133,8 +136,8 @@ enum ReportText {
     static let columns = [
         "code", "name", "data_point", "headline", "status", "value", "least", "greatest", "unit", "numerator",
         "numerator_unit", "denominator", "denominator_unit", "from", "until", "method", "tables", "parameters",
-        "coverage_expected_s", "coverage_valid_s", "coverage_share", "uncertainty_ppm", "instruments", "quality", "nodes",
-        "contributions", "provisional", "conflicts", "overlaps", "target", "score", "notes",
+        "coverage_expected_s", "coverage_valid_s", "coverage_share", "uncertainty_ppm", "instruments", "quality",
+        "nodes", "contributions", "provisional", "conflicts", "overlaps", "target", "score", "notes",
     ]
 
     /// RFC 4180, a line for each figure, and one for each indicator that has none.

@@ -45,7 +45,8 @@ struct Wheel {
         let entries = U4SSC.entries
         let step = 360.0 / Double(entries.count)
         sectors(entries, step, from: 70, to: 190, { $0.dimension }, fontSize: 15)
-        sectors(entries, step, from: 190, to: 340, { "\($0.dimension)/\($0.subDimension)/\($0.category)" }, fontSize: 11)
+        let category = { (entry: CatalogueEntry) in "\(entry.dimension)/\(entry.subDimension)/\(entry.category)" }
+        sectors(entries, step, from: 190, to: 340, category, fontSize: 11)
         for (index, entry) in entries.enumerated() {
             let report = reports[entry.slug]
             let begin = Double(index) * step
@@ -115,7 +116,9 @@ struct Wheel {
         from inner: Double, to outer: Double, begin: Double, end: Double, fill: String, title: String
     ) {
         let isLarge = end - begin > 180 ? 1 : 0
-        let corners = [(outer, begin), (outer, end), (inner, end), (inner, begin)].map { Self.pair(Self.point($0.0, $0.1)) }
+        let corners = [(outer, begin), (outer, end), (inner, end), (inner, begin)].map { radius, angle in
+            Self.pair(Self.point(radius, angle))
+        }
         shapes += "<path d=\"M\(corners[0]) A\(Int(outer)) \(Int(outer)) 0 \(isLarge) 1 \(corners[1]) L\(corners[2]) "
             + "A\(Int(inner)) \(Int(inner)) 0 \(isLarge) 0 \(corners[3]) Z\" fill=\"\(fill)\" stroke=\"#ffffff\">"
             + "<title>\(Self.escaped(title))</title></path>\n"
@@ -127,8 +130,9 @@ struct Wheel {
         let isLeft = angle > 180
         let anchor = isOutside ? (isLeft ? "end" : "start") : "middle"
         let turn = decimalText(isLeft ? angle + 90 : angle - 90, decimals: 1)
-        shapes += "<text transform=\"translate(\(Self.pair(place))) rotate(\(turn))\" font-size=\"\(decimalText(size))\" "
-            + "text-anchor=\"\(anchor)\" dominant-baseline=\"central\">\(Self.escaped(words))</text>\n"
+        shapes += "<text transform=\"translate(\(Self.pair(place))) rotate(\(turn))\" "
+            + "font-size=\"\(decimalText(size))\" text-anchor=\"\(anchor)\" "
+            + "dominant-baseline=\"central\">\(Self.escaped(words))</text>\n"
     }
 
     private mutating func text(_ words: String, x: Double, y: Double, size: Double, anchor: String = "middle") {

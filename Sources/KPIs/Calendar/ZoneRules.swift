@@ -5,6 +5,8 @@
 // nothing; a damaged file is refused at its byte and never traps; nothing is kept but what look-ups need. Moments are
 // POSIX seconds (no leap seconds). Before the first change the file's first type holds, after the last one its rule.
 
+import World
+
 /// Why a file of the tz database is refused.
 public struct ZoneFileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Where in the file, from 0.
@@ -41,6 +43,12 @@ public struct ZoneRules: Equatable, Sendable {
 
     /// No zone at all.
     public static let utc = ZoneRules(changes: [], offsets: [], initial: 0, rule: nil)
+
+    /// Local time that is always as far ahead of UTC; |seconds| below 26 hours (RFC 8536 section 3.2).
+    public static func fixed(offsetSeconds: Int32) -> ZoneRules {
+        invariant(offsetSeconds.magnitude < 93_600, "no zone is \(offsetSeconds) s ahead of UTC")
+        return ZoneRules(changes: [], offsets: [], initial: offsetSeconds, rule: nil)
+    }
 
     init(changes: [Int64], offsets: [Int32], initial: Int32, rule: FooterRule?) {
         self.changes = changes

@@ -92,6 +92,7 @@ struct BindingFold {
     private var lap: Int64 = 0
     /// The first window begins here and not on the grid.
     private let ownStart: Int64?
+    private let isMadeAgain: Bool
     var firstIsContext: Bool
     /// After `resume`: batches up to here are in the windows already, of the next one only what lies after
     /// `closedBefore`.
@@ -106,7 +107,8 @@ struct BindingFold {
         self.hold = hold
         floor = after
         ownStart = from
-        firstIsContext = after > 0 && from == nil
+        isMadeAgain = after > 0 && from == nil
+        firstIsContext = isMadeAgain
         windows.reserveCapacity(4)
     }
 
@@ -130,10 +132,12 @@ struct BindingFold {
         }
 
         var isStepBack = false
+        let knownThrough = coveredThrough
         if let newest = windows.last, second < newest.start - Self.toleratedStepBack {
             isStepBack = true
             lap += 1
             coveredThrough = .min
+            flagStep(from: knownThrough, to: newest.end)
         }
         let passage = passage(to: sample)
         var touched = max(windows.count - 1, 0)
@@ -148,7 +152,13 @@ struct BindingFold {
             if isCovered || isFlagged { touch(touched, seq) }
             touched += 1
         }
+        if isStepped(sample) {
+            // What the wall clock passed over, or was too early for.
+            let newest = windows[windows.count - 1].start
+            flagStep(from: isStepBack ? newest : knownThrough, to: min(passage.unknown.from, passage.known.from))
+        }
         touch(windows.count - 1, seq)
+        if case .exposure(let measure) = source { windows[windows.count - 1].endBlock(before: second, by: measure) }
         if sample.isUsable {
             if case .mains(let customers) = source {
                 observe(sample, isContinuous: passage.isContinuous, customers: customers, seq: seq)
@@ -183,10 +193,31 @@ struct BindingFold {
         coveredThrough = max(coveredThrough, sample.second)
         switch source {
         // An outage's earliest possible begin is the last believable level, so that is where its window's story starts.
-        case .mains where !sample.isUsable && tracker.line != .unknown: break
-        case _ where source.countsChanges: contextSeq = course.neededFrom ?? seq
+        case .mains: if sample.isUsable { contextSeq = seq }
+        case _ where source.countsChanges: contextSeq = course.neededFrom(source)
         default: contextSeq = seq
         }
+    }
+
+    /// What happens is counted by what was before; until that is known, windows of a fold made again are those that
+    /// were given out before, for the others have what they need.
+    private var isCertain: Bool {
+        switch source {
+        case .mains: tracker.line != .unknown
+        case _ where source.countsChanges: course.neededFrom(source) > 0
+        default: true
+        }
+    }
+
+    private func isStepped(_ sample: Sample) -> Bool {
+        last.map { (sample.offset &- $0.offset).magnitude >= 1_000_000_000 } ?? false
+    }
+
+    /// Seconds of the wall clock that no moment of this stream has, in the newest two windows.
+    private mutating func flagStep(from: Int64, to: Int64) {
+        guard last != nil else { return }
+        let span = Span(from: from, to: to, isValid: false, flag: .clockStep)
+        for place in windows.indices.suffix(2) { _ = windows[place].add(span) }
     }
 
     private func passage(to sample: Sample) -> Passage {
@@ -195,7 +226,7 @@ struct BindingFold {
             unknown: Span(from: second, to: second, isValid: false, flag: nil),
             known: Span(from: second, to: second, isValid: true, flag: nil), isContinuous: false)
         guard let last else { return passage }
-        let isStepped = (sample.offset &- last.offset).magnitude >= 1_000_000_000
+        let isStepped = isStepped(sample)
         let elapsed = max(0, sample.nanoseconds &- last.nanoseconds)
         let begin = min(max(isStepped ? second - elapsed / 1_000_000_000 : last.second, coveredThrough), second)
         passage.unknown.from = begin
@@ -270,7 +301,7 @@ struct BindingFold {
             start = grid + min(max(lap, 1), length - 1)
         }
         append(start: start, end: grid + length)
-        if firstIsContext {
+        if firstIsContext || (isMadeAgain && !isCertain) {
             windows[windows.count - 1].isContext = true
             firstIsContext = false
         }

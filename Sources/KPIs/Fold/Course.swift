@@ -1,5 +1,5 @@
-// How a level went so far, as much of it as is needed to see that something happened: a threshold passed, a bin emptied,
-// a space taken. Knows nothing of windows. Times are boottime nanoseconds.
+// How a level went so far, as much of it as is needed to see that something happened: a threshold passed, a bin
+// emptied, a space taken. Knows nothing of windows. Times are boottime nanoseconds.
 //
 // It looks only at usable values: a fault between two of them does not hide that the level was low and is high now. At
 // the first value nothing has happened: whoever saw it happen counts it.
@@ -14,14 +14,19 @@ struct Course: Equatable, Sendable {
 
     /// The newest usable value.
     private(set) var newest: Point?
-    /// Emptyings only: where the fall began that the newest value may be in; no value since was above the one before.
+    /// Emptyings only: where the fall began that the newest value is in. A fall is a run of values each of which is at
+    /// least 5 % of full below the one before, so that two values tell where one ends.
     private(set) var top: Point?
+    /// Emptyings only: the batch of the value before the top, which shows that the fall began there; 0: none.
+    private var witness: UInt64 = 0
 
     /// An emptying takes no longer than that.
     static let emptyingNanoseconds: Int64 = 600_000_000_000
 
-    /// The batch from which on all values are needed to go on.
-    var neededFrom: UInt64? { top?.seq ?? newest?.seq }
+    /// The batch from which on all values are needed to go on; 0: no value yet tells how the level goes.
+    func neededFrom(_ source: BindingFold.Source) -> UInt64 {
+        source.countsEmptyings ? witness : newest?.seq ?? 0
+    }
 
     /// Takes a usable value; returns whether something happened with it.
     mutating func take(_ point: Point, of source: BindingFold.Source) -> Bool {
@@ -42,16 +47,16 @@ struct Course: Equatable, Sendable {
 
     /// A drop by at least 30 % of full, within 10 minutes, to at most 20 %.
     private mutating func isEmptied(by point: Point, after before: Point, full: Int64) -> Bool {
-        if point.value > before.value {
+        guard before.value - point.value >= max(full / 20, 1) else {
             top = point
+            witness = before.seq
             return false
         }
-        var top = top ?? before
-        if point.nanoseconds &- top.nanoseconds > Self.emptyingNanoseconds { top = before }
+        let top = top ?? before
         self.top = top
-        guard full >= 10, point.nanoseconds &- top.nanoseconds <= Self.emptyingNanoseconds,
-            point.value <= full / 5, top.value - point.value >= full / 10 * 3
-        else { return false }
+        let isDeep = full >= 20 && point.value <= full / 5 && top.value - point.value >= full / 10 * 3
+        let isQuick = point.nanoseconds &- top.nanoseconds <= Self.emptyingNanoseconds
+        guard isDeep, isQuick else { return false }
         self.top = point
         return true
     }
@@ -60,6 +65,7 @@ struct Course: Equatable, Sendable {
     mutating func restore(newest: Point, top: Point?) {
         self.newest = newest
         self.top = top
+        witness = newest.seq
     }
 
     /// Counts all moments from a zero that lies `nanoseconds` later.

@@ -9,7 +9,7 @@
 //   the oldest batch that still exists, when that is higher) and fold what follows: what comes out is byte for byte
 //   what came out before. Numbers up to the cursor include everything that no window still needs, with one reading of
 //   each binding before them for context. A binding whose channel has never been read holds the cursor back; so does
-//   an outage that is not over.
+//   an outage that is not over, and, where changes of a level are counted, a channel without a usable value.
 // - A change of the configuration: `take(.provisional)`, then a new folder with `from:` the moment of the change.
 //   Windows that were open stay as they were last given.
 // - An old stream found after a power cut: a folder of its own, `resume` from the newest contribution of each key on
@@ -48,7 +48,7 @@ public struct KPIFolder: Sendable {
     var folds: [BindingFold]
     /// Per binding; nil: nothing of it is withheld.
     var withholdings: [Withholding?]
-    /// The last batch folded in when `carried` was brought up to date.
+    /// The last batch that `carried` has in it: while a restart folds batches again, the last one before it.
     var takenThrough: UInt64
     /// Per channel the first binding, per binding the next one of its channel; -1: none.
     private var firstOfChannel: [Int32]
@@ -118,7 +118,7 @@ public struct KPIFolder: Sendable {
             }
             folds[index].dropFinal()
         }
-        if selection == .windowEnds { takenThrough = lastFolded }
+        if selection == .windowEnds { takenThrough = max(takenThrough, lastFolded) }
     }
 
     private mutating func withhold(_ index: Int, _ give: (Contribution) -> Void) {

@@ -1,5 +1,5 @@
-// What a binding does with the values of its channel: which whole numbers they become, and what a value says of the time
-// around it.
+// What a binding does with the values of its channel: which whole numbers they become, and what a value says of the
+// time around it.
 //
 // Two kinds. Amounts and samples (amounts, compliance, travel, presence) belong to the moment of their reading, and
 // cover the time back to the reading before. Levels (level, sound, exposure, occupancy) hold from their reading to the
@@ -140,6 +140,10 @@ extension BindingFold.Source {
         case .level(let level): level.event != .none
         default: false
         }
+    }
+
+    var countsEmptyings: Bool {
+        if case .level(let level) = self { level.event == .emptying } else { false }
     }
 
     /// The state of a window of which nothing is known, with room for what will come: adding to it does not allocate.

@@ -1,5 +1,6 @@
-// The arithmetic of the measures: what a value does to the state of the window that it lies in, or that it holds in. All
-// whole numbers. A state is taken out of its place before it is changed, so that a histogram is changed where it is.
+// The arithmetic of the measures: what a value does to the state of the window that it lies in, or that it holds in.
+// All whole numbers. A state is taken out of its place before it is changed, so that a histogram is changed where it is
+// and not copied: nothing else may hold it meanwhile, a tuple that is matched neither.
 
 /// The time over which exposure is averaged, as far as it has been filled. Blocks lie on the grid of UTC.
 struct AveragingBlock: Equatable, Sendable {
@@ -14,8 +15,9 @@ extension Window {
     /// not fit.
     mutating func hold(_ value: Int64, from: Int64, to: Int64, by source: BindingFold.Source) -> Bool {
         let seconds = to - from
-        switch (source, state) {
-        case (.level(let measure), .level(var level)):
+        switch source {
+        case .level(let measure):
+            guard case .level(var level) = state else { return true }
             guard let integral = sum(level.integral, value, times: seconds) else { return false }
             level.integral = integral
             level.seconds += seconds
@@ -23,7 +25,8 @@ extension Window {
             if measure.isBeyond(measure.first, value) { level.beyondFirst += seconds }
             if measure.isBeyond(measure.second, value) { level.beyondSecond += seconds }
             state = .level(level)
-        case (.sound, .sound(var sound)):
+        case .sound:
+            guard case .sound(var sound) = state else { return true }
             guard let energy = sum(sound.energy, LevelEnergy.table[Int(value)], times: seconds) else { return false }
             state = .sum(SumState())
             sound.energy = energy
@@ -32,56 +35,63 @@ extension Window {
             _ = sound.histogram.add(seconds, toBin: Int(value))
             sound.extremes.add(value)
             state = .sound(sound)
-        case (.exposure(let measure), .exposure(var exposure)):
+        case .exposure(let measure):
+            guard case .exposure(var exposure) = state else { return true }
             guard let square = sum(exposure.square, value * value, times: seconds) else { return false }
             exposure.square = square
             exposure.seconds += seconds
             average(value * value, from: from, to: to, by: measure, into: &exposure)
             state = .exposure(exposure)
-        case (.occupancy, .occupancy(var occupancy)):
+        case .occupancy:
+            guard case .occupancy(var occupancy) = state else { return true }
             if value != 0 { occupancy.occupiedSeconds += seconds }
             state = .occupancy(occupancy)
-        default: break
+        case .amounts, .mains, .compliance, .travel, .presence: break
         }
         return true
     }
 
     /// A reading in the window. `hasHappened`: with it, what the measure counts. False, and nothing has changed, when
     /// that does not fit.
-    mutating func take(
-        _ value: Int64, raw: Int64, hasHappened: Bool, by source: BindingFold.Source
-    ) -> Bool {
-        switch (source, state) {
-        case (.amounts, .sum(let amounts)):
+    mutating func take(_ value: Int64, raw: Int64, hasHappened: Bool, by source: BindingFold.Source) -> Bool {
+        switch source {
+        case .amounts:
+            guard case .sum(let amounts) = state else { return true }
             guard let joined = amounts.joined(with: SumState(amount: value)) else { return false }
             state = .sum(joined)
-        case (.level, .level(var level)):
+        case .level:
+            guard case .level(var level) = state else { return true }
             level.extremes.add(value)
             if hasHappened { level.events += 1 }
             state = .level(level)
-        case (.sound, .sound(var sound)):
+        case .sound:
+            guard case .sound(var sound) = state else { return true }
             state = .sum(SumState())
             sound.extremes.add(value)
             state = .sound(sound)
-        case (.compliance(let measure), .compliance(var compliance)):
+        case .compliance(let measure):
+            guard case .compliance(var compliance) = state else { return true }
             compliance.samples += 1
             if value >= measure.lower ?? .min, value <= measure.upper ?? .max { compliance.compliant += 1 }
             compliance.extremes.add(value)
             state = .compliance(compliance)
-        case (.travel(let measure), .travel(var travel)):
+        case .travel(let measure):
+            guard case .travel(var travel) = state else { return true }
             state = .sum(SumState())
             // At most 3,600,000 each: no window has so many vehicles that it would not fit.
             travel.vehicles += 1
             travel.millisecondsPerKilometre += value
             _ = travel.speeds.add(1, toBin: Int(clamping: measure.speed.apply(raw) ?? .max))
             state = .travel(travel)
-        case (.occupancy, .occupancy(var occupancy)):
+        case .occupancy:
+            guard case .occupancy(var occupancy) = state else { return true }
             if hasHappened { occupancy.arrivals += 1 }
             state = .occupancy(occupancy)
-        case (.presence, .presence(var presence)):
+        case .presence:
+            guard case .presence(var presence) = state else { return true }
             presence.readings += 1
             state = .presence(presence)
-        default: break
+        case .mains, .exposure: break
         }
         return true
     }
@@ -100,6 +110,16 @@ extension Window {
     }
 
     // MARK: Averaging
+
+    /// It is that late: a block before is complete, whatever comes.
+    mutating func endBlock(before second: Int64, by measure: BindingFold.Exposure) {
+        guard block.seconds > 0, block.start + measure.averagingSeconds <= second,
+            case .exposure(var exposure) = state
+        else { return }
+        judge(block, by: measure, into: &exposure)
+        block = AveragingBlock()
+        state = .exposure(exposure)
+    }
 
     /// Spans come in the order of time, so a block that has been left is complete.
     private mutating func average(

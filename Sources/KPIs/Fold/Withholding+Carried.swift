@@ -42,7 +42,8 @@ extension KPIFolder {
     @discardableResult
     public mutating func takeUp(_ carried: [Int64]) -> Bool {
         var words = CarriedWords(words: carried)
-        guard words.next() == Self.version, let through = words.next(), let count = words.next() else { return false }
+        guard words.next() == Self.version, let through = words.next(), let count = words.count(5) else { return false }
+        takenThrough = max(takenThrough, UInt64(max(through, 0)))
         var isComplete = true
         for _ in 0..<count {
             guard let found = words.binding() else { return false }
@@ -71,7 +72,7 @@ extension KPIFolder {
     @discardableResult
     public mutating func adopt(_ carried: [Int64]) -> Bool {
         var words = CarriedWords(words: carried)
-        guard words.next() == Self.version, words.next() != nil, let count = words.next() else { return false }
+        guard words.next() == Self.version, words.next() != nil, let count = words.count(5) else { return false }
         var isComplete = true
         for _ in 0..<count {
             guard let found = words.binding() else { return false }
@@ -173,13 +174,20 @@ private struct CarriedWords {
     }
 
     /// A number of things that follow, each of at least so many words.
-    private mutating func count(_ least: Int) -> Int? {
+    mutating func count(_ least: Int) -> Int? {
         guard let count = next(), (0...Int64((words.count - place) / least)).contains(count) else { return nil }
         return Int(count)
     }
 
+    /// UTC; nothing has been decided yet: the least number.
+    private mutating func moment() -> Int64? {
+        guard let second = next(), second == .min || (-(1 << 40)...1 << 40).contains(second) else { return nil }
+        return second
+    }
+
     mutating func binding() -> Binding? {
-        guard let identity = next(), let hours = next(), let days = next(), let weeks = next(), let cells = count(12)
+        guard let identity = next(), let hours = moment(), let days = moment(), let weeks = moment(),
+            let cells = count(12)
         else { return nil }
         var binding = Binding(identity: identity, hoursThrough: hours, daysThrough: days, weeksThrough: weeks)
         for _ in 0..<cells {

@@ -7,8 +7,8 @@
 // - A cell is given once, when its time is over, and is final: nothing provisional could be taken back when a quarter
 //   after it turns out too small. Until then nothing of it is anywhere but in this node's memory.
 // - The sum of all that is given is exact, at every time, but for what is carried. Coverage moves along: `exp_s`,
-//   `valid_s` and flags of a day's cell are those of the hours in it, and not of the day; `from_s` and `to_s` are places
-//   in the cell.
+//   `valid_s` and flags of a day's cell are those of the hours in it, and not of the day; `from_s` and `to_s` are
+//   places in the cell.
 // - Time that comes a second time, after a step back of the clock, is carried up: its cells have been given.
 //
 // What is decided depends on the windows and their order alone, so that a fold made again decides the same.

@@ -24,10 +24,7 @@ extension ContributionSet {
         }
 
         func element(_ row: ContributionRows.Row, slug: String) -> (key: Key, entry: Entry) {
-            let series = content.series[Int(row.series)]
-            let key = Key(
-                node: series.node, stream: series.stream, sensor: series.sensor, slug: slug, series: series.series,
-                windowStart: row.windowStart, windowSeconds: Int64(row.windowSeconds))
+            let key = content.key(of: row, slug: slug)
             return (
                 key, Entry(contribution: content.contribution(of: row), isConflicting: content.isConflicting(row))
             )
@@ -59,5 +56,14 @@ extension ContributionSet {
             }
             return true
         }
+    }
+}
+
+extension ContributionRows {
+    func key(of row: Row, slug: String) -> ContributionSet.Key {
+        let series = series[Int(row.series)]
+        return ContributionSet.Key(
+            node: series.node, stream: series.stream, sensor: series.sensor, slug: slug, series: series.series,
+            windowStart: row.windowStart, windowSeconds: Int64(row.windowSeconds))
     }
 }

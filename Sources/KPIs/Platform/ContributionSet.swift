@@ -139,14 +139,17 @@ public struct ContributionSet: Sendable {
     public func total(_ indicator: Indicator) -> Total {
         var total = Total(indicator: indicator)
         var nodes: Set<String> = []
-        forEachSource(of: indicator) { source, found in
+        let slug = indicator.slug
+        forEachSource(ofCode: indicator.code) { source, places in
             var good: [SourceWindows.Item] = []
-            good.reserveCapacity(found.count)
-            for (key, entry) in found {
-                if entry.isConflicting {
+            good.reserveCapacity(places.count)
+            for place in places {
+                let row = content.rows[Int(place)]
+                let key = content.key(of: row, slug: slug)
+                if content.isConflicting(row) {
                     total.conflicts.append(key)
                 } else {
-                    good.append(SourceWindows.Item(key: key, contribution: entry.contribution))
+                    good.append(SourceWindows.Item(key: key, contribution: content.contribution(of: row)))
                 }
             }
             guard !good.isEmpty else { return }
@@ -161,8 +164,14 @@ public struct ContributionSet: Sendable {
     /// then of streams.
     public func forEachSource(of indicator: Indicator, _ body: (Source, [(key: Key, entry: Entry)]) -> Void) {
         let slug = indicator.slug
+        forEachSource(ofCode: indicator.code) { source, places in
+            body(source, places.map { entries.element(content.rows[Int($0)], slug: slug) })
+        }
+    }
+
+    private func forEachSource(ofCode code: String, _ body: (Source, [UInt32]) -> Void) {
         // Series of one source are its streams.
-        let series = content.series.indices.filter { content.series[$0].code == indicator.code }
+        let series = content.series.indices.filter { content.series[$0].code == code }
             .map { (number: $0, source: Source(content.series[$0])) }
             .sorted { $0.source < $1.source }
         var sources: [Source] = []
@@ -190,8 +199,7 @@ public struct ContributionSet: Sendable {
                 return (a.windowStart, a.windowSeconds, content.series[Int(a.series)].stream)
                     < (b.windowStart, b.windowSeconds, content.series[Int(b.series)].stream)
             }
-            guard !places.isEmpty else { continue }
-            body(source, places.map { entries.element(content.rows[Int($0)], slug: slug) })
+            if !places.isEmpty { body(source, places) }
         }
     }
 

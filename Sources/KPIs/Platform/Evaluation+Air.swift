@@ -49,10 +49,12 @@ extension Evaluation {
         if able.count < nodes.count {
             let best = nodes.map(\.hours.count).max() ?? 0
             figure.notes.append(
-                "\(nodes.count - able.count) nodes lack the \(needed) hours that \(options.annualCapturePercent) % of the "
-                    + "period are" + (able.isEmpty ? " (the best has \(best))" : ""))
+                "\(nodes.count - able.count) nodes lack the \(needed) hours that \(options.annualCapturePercent) % of "
+                    + "the period are" + (able.isEmpty ? " (the best has \(best))" : ""))
         }
-        if !isWeighted { figure.notes.append("plain mean of the nodes: not all say how many inhabitants they stand for") }
+        if !isWeighted {
+            figure.notes.append("plain mean of the nodes: not all say how many inhabitants they stand for")
+        }
         complete(&figure, sources, stratum)
         let isConverted = stratum.unit == "ppt_s" && factor != nil
         if isConverted { figure.tables["conv"] = [options.gasConversion.id] }

@@ -19,7 +19,9 @@ extension Evaluation {
             if Set(metres).count > 1 { disagreeing += 1 }
             if sources.contains(where: isLive) { live += Int128(metres.max() ?? 0) } else { dead += 1 }
         }
-        if dead > 0 { notes.append("\(dead) assets were live for less than \(options.liveSharePercent) % of their time") }
+        if dead > 0 {
+            notes.append("\(dead) assets were live for less than \(options.liveSharePercent) % of their time")
+        }
         if disagreeing > 0 { notes.append("\(disagreeing) assets have several lengths: the longest counts") }
         var figure = Figure("total", unit: "%", method: "asset-union/1")
         let unit = isInMetres ? "m" : label.rawValue + "s"

@@ -81,7 +81,9 @@ extension Evaluation {
     /// Whole mWh of a source; nil for gas without a calorific value.
     private func milliwattHours(_ source: SourceWindows) -> Int128? {
         let amount = Amount([source])
-        guard source.items.first?.contribution.unit == "ml" else { return Rounding.nearest(amount.billionths, Amount.one) }
+        guard source.items.first?.contribution.unit == "ml" else {
+            return Rounding.nearest(amount.billionths, Amount.one)
+        }
         guard let calorific = city.gasKilojoulesPerCubicMetre else { return nil }
         let kilowattHours = EnergyUse.kilowattHours(
             gasCubicMetres: amount.value / 1e6, megajoulesPerCubicMetre: Double(calorific) / 1_000)

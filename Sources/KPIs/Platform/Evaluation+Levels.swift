@@ -23,7 +23,9 @@ extension Evaluation {
                     means += Rounding.nearest(integral, time)
                     nodes += 1
                 }
-                func figure(_ point: String, _ unit: String, _ amount: ExactAmount, by denominator: ExactAmount) -> Figure {
+                func figure(
+                    _ point: String, _ unit: String, _ amount: ExactAmount, by denominator: ExactAmount
+                ) -> Figure {
                     var figure = Figure(
                         "\(series) \(point)", unit: unit, method: "time-integral/1", isHeadline: point == "mean")
                     figure.divide(amount, by: denominator)
@@ -33,7 +35,8 @@ extension Evaluation {
                 let time = ExactAmount(seconds, unit: "s")
                 return [
                     figure(
-                        "mean", unit, ExactAmount(means, exponent: -9, unit: unit), by: ExactAmount(nodes, unit: "nodes")),
+                        "mean", unit, ExactAmount(means, exponent: -9, unit: unit),
+                        by: ExactAmount(nodes, unit: "nodes")),
                     figure("beyond first threshold", "share of time", ExactAmount(first, unit: "s"), by: time),
                     figure("beyond second threshold", "share of time", ExactAmount(second, unit: "s"), by: time),
                     figure(
@@ -47,8 +50,8 @@ extension Evaluation {
         indicator.slug == "x-spill" ? spills(stratum) : parking(stratum)
     }
 
-    /// Spills by the 12/24 hour count, of each site, added. A window in which anything was spilled counts from its begin
-    /// to its end: the count can be one too many where a block ends within a window, never one too few.
+    /// Spills by the 12/24 hour count, of each site, added. A window in which anything was spilled counts from its
+    /// begin to its end: the count can be one too many where a block ends within a window, never one too few.
     private func spills(_ stratum: Stratum) -> [Figure] {
         var spills: Int128 = 0, occupied: Int128 = 0
         let sites = Dictionary(grouping: stratum.sources) { source in
@@ -58,7 +61,9 @@ extension Evaluation {
             var windows: [(from: Int64, to: Int64)] = []
             for source in sources {
                 for item in source.items {
-                    guard case .occupancy(let state) = item.contribution.state, state.occupiedSeconds > 0 else { continue }
+                    guard case .occupancy(let state) = item.contribution.state, state.occupiedSeconds > 0 else {
+                        continue
+                    }
                     occupied += Int128(state.occupiedSeconds)
                     windows.append((item.contribution.windowStart, item.contribution.windowEnd))
                 }

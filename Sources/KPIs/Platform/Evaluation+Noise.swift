@@ -13,7 +13,8 @@ extension Evaluation {
                 let (exposed, all) = threshold.exposed(at: sites)
                 if all > 0 {
                     figure.divide(
-                        ExactAmount(exposed, unit: "inhabitants"), by: ExactAmount(all, unit: "inhabitants"), times: 100)
+                        ExactAmount(exposed, unit: "inhabitants"), by: ExactAmount(all, unit: "inhabitants"),
+                        times: 100)
                 }
                 if lacking > 0 {
                     figure.notes.append("without \(lacking) nodes that lack a day, an evening or a night")

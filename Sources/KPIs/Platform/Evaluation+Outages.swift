@@ -47,8 +47,8 @@ extension Evaluation {
         return isFrequency ? [saifi, maifi] : [caidi, saidi]
     }
 
-    /// A set of customers belongs to one node. Where two say that it is theirs, the one that knows more of the period is
-    /// counted (of equal ones the first by name), and the other is said.
+    /// A set of customers belongs to one node. Where two say that it is theirs, the one that knows more of the period
+    /// is counted (of equal ones the first by name), and the other is said.
     private func owners(_ sources: [SourceWindows]) -> (sources: [SourceWindows], notes: [String]) {
         var best: [String: (index: Int, valid: Int128)] = [:]
         var claims: [String: Int] = [:]
@@ -63,7 +63,8 @@ extension Evaluation {
             source.labels[.customerSet].map { best[$0]?.index == index } ?? true
         }
         let notes = claims.sorted { $0.key < $1.key }.filter { $0.value > 1 }.map { set, count in
-            "customer set \(set) is claimed by \(count) meters: counted once, as \(sources[best[set]!.index].source.node) has it"
+            let owner = best[set].map { sources[$0.index].source.node } ?? ""
+            return "customer set \(set) is claimed by \(count) meters: counted once, as \(owner) has it"
         }
         return (counted.map(\.element), notes)
     }

@@ -13,7 +13,8 @@ extension Evaluation {
 
         /// False when it does not fit, and nothing is added.
         mutating func add(_ state: TravelState) -> Bool {
-            let now = TravelState(vehicles: vehicles, millisecondsPerKilometre: millisecondsPerKilometre, speeds: speeds)
+            let now = TravelState(
+                vehicles: vehicles, millisecondsPerKilometre: millisecondsPerKilometre, speeds: speeds)
             guard let joined = now.joined(with: state) else { return false }
             vehicles = joined.vehicles
             millisecondsPerKilometre = joined.millisecondsPerKilometre

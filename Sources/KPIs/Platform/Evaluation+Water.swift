@@ -64,7 +64,9 @@ extension Evaluation {
             }
             complete(&figure, sources, stratum)
             figures.append(figure)
-            if let flow = nightFlow(zone, byRole["inlet"] ?? [], byRole["outlet"] ?? [], stratum) { figures.append(flow) }
+            if let flow = nightFlow(zone, byRole["inlet"] ?? [], byRole["outlet"] ?? [], stratum) {
+                figures.append(flow)
+            }
         }
         var total = Figure("total", unit: "%", method: "iwa-water-loss/1")
         if !counted.isEmpty {
@@ -91,7 +93,8 @@ extension Evaluation {
             }
         }
         guard !minima.isEmpty else { return nil }
-        var figure = Figure("night flow of zone \(zone)", unit: "m3/h", method: "ukwir-99-wm-08-21/1", isHeadline: false)
+        var figure = Figure(
+            "night flow of zone \(zone)", unit: "m3/h", method: "ukwir-99-wm-08-21/1", isHeadline: false)
         figure.value = NightFlow.ofLastNights(minima).map { Double($0) / 1e6 }
         figure.range = minima.min().flatMap { least in minima.max().map { Double(least) / 1e6...Double($0) / 1e6 } }
         figure.notes.append("\(minima.count) nights")

@@ -108,7 +108,8 @@ public struct Evaluation: Sendable {
             groups[group, default: [:]][ContributionSet.Source(item.key), default: []].append(item)
         }
         let ordered = groups.sorted {
-            ($0.key.classText, $0.key.unit, $0.key.parameterText) < ($1.key.classText, $1.key.unit, $1.key.parameterText)
+            ($0.key.classText, $0.key.unit, $0.key.parameterText)
+                < ($1.key.classText, $1.key.unit, $1.key.parameterText)
         }
         return ordered.map { group, found in
             let sources = found.sorted { $0.key < $1.key }.map { source, items in

@@ -16,7 +16,9 @@ struct LocalMidnights: Sendable {
     var known: [(day: String, start: Int64)] {
         var result: [(day: String, start: Int64)] = []
         for (day, start) in earliest.sorted(by: { $0.key < $1.key }) {
-            guard let date = LocalDay(text: day), latestEnd[date.advanced(byDays: -1).description] == start else { continue }
+            guard let date = LocalDay(text: day), latestEnd[date.advanced(byDays: -1).description] == start else {
+                continue
+            }
             result.append((day, start))
         }
         return result

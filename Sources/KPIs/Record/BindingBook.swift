@@ -1,7 +1,7 @@
 // Bindings by their ids across messages. A message of a node of ours says what it cites; this is for messages that
 // were taken apart on their way, and came in any order.
 //
-// Bounded: the newest 65,536 bindings are known, and contributions that wait for theirs take up to 16 MiB. What comes
+// Bounded: the newest 65,536 bindings are known, and contributions that wait for theirs take up to 4 MiB. What comes
 // beyond is given up and counted.
 
 /// A contribution whose binding its message does not say.
@@ -13,14 +13,14 @@ public struct UnboundContribution: Equatable, Sendable {
 
 public struct BindingBook: Sendable {
     public static let mostBindings = 65_536
-    public static let mostWaitingBytes = 16 << 20
+    public static let mostWaitingBytes = 4 << 20
 
     private struct Key: Hashable {
         /// An id means something within its node: who can write for one node must not be able to for another.
         var node: String
         var id: UInt64
     }
-    private struct Waiting {
+    private struct Waiting: Hashable {
         var stream: UInt64
         var bytes: [UInt8]
     }
@@ -34,7 +34,7 @@ public struct BindingBook: Sendable {
     /// In the order of their arrival, from `oldest` on around.
     private var arrivals: [Key] = []
     private var oldest = 0
-    private var waiting: [Key: [Waiting]] = [:]
+    private var waiting: [Key: Set<Waiting>] = [:]
     private var waitingBytes = 0
     /// Contributions that wait for their binding.
     public private(set) var waitingCount = 0
@@ -85,15 +85,14 @@ public struct BindingBook: Sendable {
             guard waitingBytes + item.bytes.count <= Self.mostWaitingBytes else {
                 return completed.refused.append(.unknownBinding(key.id))
             }
-            if waiting[key]?.contains(where: { $0.stream == item.stream && $0.bytes == item.bytes }) == true { return }
-            waiting[key, default: []].append(item)
+            guard waiting[key, default: []].insert(item).inserted else { return }
             waitingCount += 1
             waitingBytes += item.bytes.count
             return
         }
         do throws(ContributionFault) {
-            guard case .contribution(let contribution) = try ContributionItem.parse(item.bytes, known: [key.id: binding])
-            else { return }
+            let parsed = try ContributionItem.parse(item.bytes, known: [key.id: binding])
+            guard case .contribution(let contribution) = parsed else { return }
             completed.contributions.append((contribution, key.node, contribution.ofStream ?? item.stream))
         } catch {
             completed.refused.append(error)

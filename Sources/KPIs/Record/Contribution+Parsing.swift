@@ -211,9 +211,9 @@ struct PackedDay {
                 number = number * 10 + Int32(byte - 0x30)
             }
         }
-        let lengths: [Int32] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-        let month = Int(number / 100 % 100)
-        guard (1...12).contains(month), (1...lengths[month - 1]).contains(number % 100) else { return nil }
+        let month = number / 100 % 100
+        let longest: Int32 = month == 2 ? 29 : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31
+        guard (1...12).contains(month), (1...longest).contains(number % 100) else { return nil }
         let year = number / 10_000
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
         guard number % 10_000 != 229 || isLeap else { return nil }
@@ -222,8 +222,17 @@ struct PackedDay {
 
     /// `PackedDay(…).number` back to its text.
     static func text(_ number: Int32) -> String {
-        let digits = Array(String(number + 100_000_000).utf8.dropFirst())
-        let dash = UInt8(ascii: "-")
-        return String(decoding: digits[..<4] + [dash] + digits[4..<6] + [dash] + digits[6...], as: UTF8.self)
+        String(unsafeUninitializedCapacity: 10) { buffer in
+            var rest = number
+            for place in stride(from: 9, through: 0, by: -1) {
+                if place == 4 || place == 7 {
+                    buffer[place] = UInt8(ascii: "-")
+                } else {
+                    buffer[place] = 0x30 + UInt8(rest % 10)
+                    rest /= 10
+                }
+            }
+            return 10
+        }
     }
 }

@@ -88,19 +88,36 @@ public struct FoldMark: Equatable, Sendable {
         public var lineMicroseconds: Int64?
         /// A level that still holds.
         public var value: Int64?
+
+        public init(
+            atMicroseconds: Int64, ordinal: UInt64, isPresent: Bool? = nil, lineMicroseconds: Int64? = nil,
+            value: Int64? = nil
+        ) {
+            self.atMicroseconds = atMicroseconds
+            self.ordinal = ordinal
+            self.isPresent = isPresent
+            self.lineMicroseconds = lineMicroseconds
+            self.value = value
+        }
     }
     public struct OpenOutage: Equatable, Sendable {
         public var earliestMicroseconds: Int64
         public var latestMicroseconds: Int64
+
+        public init(earliestMicroseconds: Int64, latestMicroseconds: Int64) {
+            self.earliestMicroseconds = earliestMicroseconds
+            self.latestMicroseconds = latestMicroseconds
+        }
     }
     public var last: LastReading?
     public var open: OpenOutage?
     /// What else the fold of this measure needs; its meaning is the fold's.
     public var tail: [Int64] = []
 
-    public init(last: LastReading? = nil, open: OpenOutage? = nil) {
+    public init(last: LastReading? = nil, open: OpenOutage? = nil, tail: [Int64] = []) {
         self.last = last
         self.open = open
+        self.tail = tail
     }
 }
 

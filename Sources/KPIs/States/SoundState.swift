@@ -1,4 +1,5 @@
-// Sound: energies add, levels do not. One day at 140 dB is 8.64 × 10^18, which fits into 63 bits; days are added in 128.
+// Sound: energies add, levels do not. One day at 140 dB is 8.64 × 10^18, which fits into 63 bits; days are added in
+// 128.
 
 public struct SoundState: Mergeable {
     /// Σ round(10^(L/10)) × seconds, in units of p0² s (p0 = 20 µPa).

@@ -1,21 +1,25 @@
-// `channels:` of a sensor: calibration, by the channel's name. Value = raw × gain + offset, in the channel's unit.
+// `channels:` of a sensor, by the channel's name: calibration (value = raw × gain + offset, in the channel's unit) and
+// the instrument, where it is not the sensor's.
 
 import Sensors
 import World
 
-struct CalibrationReader {
-    struct Calibration {
+struct ChannelReader {
+    struct About {
         var offset = 0.0
         var gain = 1.0
+        var instrument: Instrument
+        /// Not calibrated.
         var isNone: Bool { offset == 0 && gain == 1 }
     }
     let findings: Findings
+    let instruments: InstrumentReader
 
     /// One for each channel, in order; nil when the channels are not known.
-    func read(_ sensor: inout Fields, _ channels: [DriverChannel]?) -> [Calibration]? {
+    func read(_ sensor: inout Fields, _ channels: [DriverChannel]?, _ instrument: Instrument) -> [About]? {
         var section = sensor.section("channels", name: "`channels` of \(sensor.name)")
         guard let channels else { return nil }
-        var result = [Calibration](repeating: Calibration(), count: channels.count)
+        var result = [About](repeating: About(instrument: instrument), count: channels.count)
         let names = channels.map(\.quantity)
         for (key, place) in section.keys {
             guard let index = names.firstIndex(of: key) else {
@@ -29,6 +33,7 @@ struct CalibrationReader {
             var fields = section.section(key, name: "channel \(quoted(key)) of \(sensor.name)")
             let offset = fields.scalar("offset")
             let gain = fields.scalar("gain")
+            if let own = instruments.read(&fields) { result[index].instrument = own }
             fields.finish(Hint.channel)
             guard channels[index].isCalibratable else {
                 if let first = offset ?? gain {
