@@ -18,7 +18,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", "1.3.0"..<"2.0.0")
     ],
     targets: [
-        .executableTarget(name: "cityedged", dependencies: ["Agent"], swiftSettings: strict),
+        .executableTarget(
+            name: "cityedged", dependencies: ["Agent"], swiftSettings: strict,
+            // The static runtime asks for all symbols to be exported; nobody loads anything into the daemon.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--no-export-dynamic"], .when(configuration: .release))]),
         .executableTarget(
             name: "cityedge",
             dependencies: ["Agent", .product(name: "ArgumentParser", package: "swift-argument-parser")],

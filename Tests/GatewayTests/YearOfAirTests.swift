@@ -55,10 +55,11 @@ import World
         ]
         for index in nodes.indices { nodes[index].befall() }
         // Two days, and three weeks with crashes, and power cuts of which one comes soon after a window has ended.
-        nodes[0].befallings += [(50 * 86_400, .brokerAway), (52 * 86_400, .brokerBack)]
+        let day: Int64 = 86_400
+        nodes[0].befallings += [(50 * day, .brokerAway), (52 * day, .brokerBack)]
         nodes[1].befallings += [
-            (40 * 86_400, .brokerAway), (45 * 86_400 + 3_700, .crash), (48 * 86_400 + 300, .powerCut(7_200)),
-            (50 * 86_400 + 2_000, .powerCut(60)), (53 * 86_400, .restart), (61 * 86_400, .brokerBack),
+            (40 * day, .brokerAway), (45 * day + 3_700, .crash), (48 * day + 300, .powerCut(7_200)),
+            (50 * day + 2_000, .powerCut(60)), (53 * day, .restart), (61 * day, .brokerBack),
         ]
         let stories = try await Self.live(nodes, year)
 
