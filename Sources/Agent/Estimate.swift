@@ -22,6 +22,11 @@ struct Estimate {
     private let blocksPerSecond: Double
     private let channelsPerBlock: Double
     private let contributionBytesPerSecond: Double
+    /// Readings a second that are published: all but the withheld ones.
+    private let publishedPerSecond: Double
+    /// Messages a second with such readings.
+    private let publishingPerSecond: Double
+    private let sheetBytesPerSecond: Double
     private let hasTLS: Bool
     private let topicBytes: Double
 
@@ -50,18 +55,27 @@ struct Estimate {
     init(_ site: Site) {
         sensors = site.sensors.map { SensorRate(id: $0.id, channels: $0.channels.count, every: $0.every) }
         readingsPerSecond = sensors.reduce(0) { $0 + $1.readingsPerSecond }
-        // Sensors with one `every` share a batch; a batch takes in what comes within its age.
-        let rates = Set(site.sensors.map(\.every)).map { 1e9 / Double($0.nanoseconds) }
         let batchAge = Double(max(site.outbox.batchAge.nanoseconds, 1)) / 1e9
-        messagesPerSecond = min(rates.reduce(0, +), 1 / batchAge)
+        messagesPerSecond = Self.batchesPerSecond(of: site.sensors, age: batchAge)
+        // Withheld readings are stored and folded, and never sent.
+        let published = site.sensors.compactMap { sensor in
+            var sensor = sensor
+            sensor.channels.removeAll { site.withheldChannels.contains($0.id) }
+            return sensor.channels.isEmpty ? nil : sensor
+        }
+        publishedPerSecond = published.reduce(0) {
+            $0 + Double($1.channels.count) * 1e9 / Double($1.every.nanoseconds)
+        }
+        publishingPerSecond = Self.batchesPerSecond(of: published, age: batchAge)
         // What has been sealed in half a loss window is spilled together.
         let spillSeconds = max(Double(site.outbox.lossWindow.nanoseconds) / 2e9, batchAge)
         blocksPerSecond = min(messagesPerSecond, 1 / spillSeconds)
         channelsPerBlock = min(
             Double(site.channels.count), blocksPerSecond > 0 ? readingsPerSecond / blocksPerSecond : 0)
+        sheetBytesPerSecond = (Self.sheetBytes + Self.sheetBytesOfChannel * Double(site.channels.count)) / 3_600
         contributionBytesPerSecond =
             Double(site.kpis.count) * Self.contributionBytes / (Double(site.outbox.checkpoint.nanoseconds) / 1e9)
-            + (Self.sheetBytes + Self.sheetBytesOfChannel * Double(site.channels.count)) / 3_600
+            + sheetBytesPerSecond
         flashBytes = site.outbox.maxSize
         hasTLS = site.broker.tls != nil
         topicBytes = Double(site.broker.topicRoot.utf8.count) + 9
@@ -69,7 +83,13 @@ struct Estimate {
 
     var megabytesPerMonth: Double {
         let message = Self.packBytes + topicBytes + Self.packetBytes + (hasTLS ? Self.tlsBytes : 0)
-        return (messagesPerSecond * message + readingsPerSecond * Self.recordBytes) * 30 * 86_400 / 1e6
+        return (publishingPerSecond * message + publishedPerSecond * Self.recordBytes + sheetBytesPerSecond)
+            * 30 * 86_400 / 1e6
+    }
+
+    /// Sensors with one `every` share a batch; a batch takes in what comes within its age.
+    private static func batchesPerSecond(of sensors: [SensorSettings], age: Double) -> Double {
+        min(Set(sensors.map(\.every)).reduce(0) { $0 + 1e9 / Double($1.nanoseconds) }, 1 / age)
     }
 
     var storedBytesPerSecond: Double {

@@ -199,8 +199,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             // What a restart folds again is then at least what the sheet has not got.
             keepSheet()
             keepGauges()
-            keepWithheld()
-            outbox.kpisPassedThrough = passed
+            if keepWithheld() { outbox.kpisPassedThrough = passed }
         }
         // Windows end on quarter hours at the earliest.
         let nextEnd = (utc.seconds / 900 + 1) * 900 + KPIFolder.grace + 1

@@ -57,16 +57,18 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         _ = folder.takeUp(kept.words)
     }
 
-    /// After what is due was sealed and before the cursor moves.
-    mutating func keepWithheld() {
-        guard let words = kpis.folder?.carried, !words.isEmpty, words != withheld.kept else { return }
+    /// After what is due was sealed and before the cursor moves. False when there was no room: then the cursor has to
+    /// stay, and a restart folds again what the older file has not got.
+    mutating func keepWithheld() -> Bool {
+        guard let words = kpis.folder?.carried, !words.isEmpty, words != withheld.kept else { return true }
         let generation = withheld.generation + 1
         let name = WithheldFeed.fileNames[Int(generation & 1)]
         let content = WithheldFeed.encoded(words, generation: generation, stream: outbox.stream.rawValue)
         let isKept = content.withUnsafeBytes { (try? outbox.disk.runtimeWrite(name, at: 0, $0)) != nil }
-        guard isKept else { return }
+        guard isKept else { return false }
         withheld.generation = generation
         withheld.kept = words
+        return true
     }
 
     private mutating func keptWithheld() -> (generation: Int64, words: [Int64])? {

@@ -6,7 +6,8 @@ extension SiteLoader {
     /// Alarms of one node: each is judged with every reading of its channel.
     static let alarmsMax = 64
 
-    func alarms(_ top: inout Fields, _ loader: SensorLoader) -> [AlarmRule] {
+    /// `withheld`: an alarm's event would tell what the readings of these must not.
+    func alarms(_ top: inout Fields, _ loader: SensorLoader, withheld: Set<ChannelID>) -> [AlarmRule] {
         let nodes = top.list("alarms", of: "alarms")
         if nodes.count > Self.alarmsMax {
             findings.add(
@@ -14,10 +15,12 @@ extension SiteLoader {
                 "divide them among several nodes")
         }
         var ids: [String: Place] = [:]
-        return nodes.compactMap { alarm(top.item($0, name: "an alarm"), &ids, loader) }
+        return nodes.compactMap { alarm(top.item($0, name: "an alarm"), &ids, loader, withheld) }
     }
 
-    private func alarm(_ item: Fields, _ ids: inout [String: Place], _ loader: SensorLoader) -> AlarmRule? {
+    private func alarm(
+        _ item: Fields, _ ids: inout [String: Place], _ loader: SensorLoader, _ withheld: Set<ChannelID>
+    ) -> AlarmRule? {
         var fields = item
         let id = fields.required("id", "the alarm's name", example: "id: no2-high")
             .flatMap { findings.name($0, extra: "-_") }
@@ -35,6 +38,9 @@ extension SiteLoader {
             "when", "the channel that it watches",
             example: "when: \(loader.sensors.first?.channels.first?.channel.name ?? "air.temperature")")
         let watched = when.flatMap { self.watched($0, loader) }
+        if let when, case .channel(let channel)? = watched?.source, withheld.contains(channel) {
+            refuseWithheld(when)
+        }
         let threshold = self.threshold(&fields)
         let clear = fields.scalar("clear", default: threshold?.scalar.text)
         let hold = duration(&fields, "hold")
@@ -99,6 +105,16 @@ extension SiteLoader {
         }
         refuseUnknown(when, sensor, loader.sensors.flatMap { $0.channels.map(\.channel.name) })
         return nil
+    }
+
+    /// Counts of people and vehicles: the event has the value in it, at the second at which somebody came or went.
+    private func refuseWithheld(_ when: Scalar) {
+        let sensor = String(when.text.prefix { $0 != "." })
+        findings.add(
+            when.place, "an alarm on \(quoted(when.text)), whose single readings are withheld",
+            "a channel whose readings are published: the alarm's event would tell the value",
+            "remove the alarm; or, if anybody may know, write `publish_raw: \(MethodReader.openly)` in every kpi of "
+                + "sensor \(quoted(sensor))")
     }
 
     private func unit(_ symbol: String) -> Unit {

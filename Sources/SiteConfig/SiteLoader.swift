@@ -52,7 +52,7 @@ struct SiteLoader {
         var kpis = KPILoader(
             sensors: sensors, zone: zone, placeWithoutTimezone: placeWithoutTimezone, findings)
         kpis.read(&top)
-        let alarms = alarms(&top, sensors)
+        let alarms = alarms(&top, sensors, withheld: kpis.withheldChannels)
         top.finish(Hint.top)
 
         guard findings.problems.isEmpty, let node, let board, let clock, let settleWait, let broker, let outbox,

@@ -77,6 +77,12 @@ import World
                 .site.alarms.count == 64)
     }
 
+    @Test("Once its kpi says that single readings may be published, an alarm may watch a count")
+    func opened() throws {
+        let open = "{indicator: x-people, from: c.count, publish_raw: yes-individual-counts}"
+        #expect(try load(kpis(open) + "alarms: [{id: a, when: c.count, above: 5}]\n").site.alarms.count == 1)
+    }
+
     @Test("Each mistake is told at its place, with what to do", arguments: mistakes)
     func told(mistake: Mistake) throws { try mistake.check() }
 
@@ -182,6 +188,28 @@ import World
                     "a threshold within the plausible range of air.temperature, -40 to 85 °C",
                     "correct it"),
             ]),
+        Mistake(
+            "Alarms that would tell what the readings of people, vehicles, speeds and parking must not",
+            kpis(
+                "{indicator: x-people, from: c.count}", "{indicator: x-speed, from: cars.speed}",
+                "{indicator: x-parking, from: n.state}")
+                + """
+                alarms:
+                  - {id: a, when: c.count, above: 5}
+                  - {id: b, when: c.total, above: 5}
+                  - {id: c, when: cars.speed, above: 50 km/h}
+                  - {id: d, when: n.state, above: 0}
+                  - {id: e, when: m.state, above: 0}
+
+                """,
+            zip(20..., ["c.count", "c.total", "cars.speed", "n.state"]).map { line, channel in
+                let sensor = channel.prefix { $0 != "." }
+                return .at(
+                    "\(line):19", "an alarm on `\(channel)`, whose single readings are withheld",
+                    "a channel whose readings are published: the alarm's event would tell the value",
+                    "remove the alarm; or, if anybody may know, write `publish_raw: yes-individual-counts` in every "
+                        + "kpi of sensor `\(sensor)`")
+            }),
         Mistake(
             "Keys of other agents",
             head + air + """

@@ -118,7 +118,8 @@ private struct ItemFields {
         let length = try present(length, "win.len")
         // Up to the year 36812, so that no sum of times overflows.
         guard (0...1 << 40).contains(start) else { throw .outOfRange(member: "win.start") }
-        guard (1...86_400).contains(length) else { throw .outOfRange(member: "win.len") }
+        // Weeks in which too few were counted are given as one (`Withholding`).
+        guard (1...Int64(Int32.max)).contains(length) else { throw .outOfRange(member: "win.len") }
         let coverage = try (isCiting ? coverage ?? CoverageFields() : present(coverage, "cov"))
             .coverage(windowSeconds: length, isUsualLeftOut: isCiting)
         var fields = try present(self.state, "state")

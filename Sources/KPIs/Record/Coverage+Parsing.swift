@@ -40,9 +40,10 @@ struct CoverageFields {
         guard (0...windowSeconds).contains(expected) else { throw .outOfRange(member: "cov.exp_s") }
         let from = from ?? 0
         let to = to ?? expected
-        guard from >= 0, to <= expected, from <= to else { throw .outOfRange(member: "cov.from_s") }
+        // Both are places in the window, of which a cell that was merged of withheld ones may know but parts.
+        guard from >= 0, to <= windowSeconds, from <= to else { throw .outOfRange(member: "cov.from_s") }
         let valid = valid ?? to - from
-        guard (0...to - from).contains(valid) else { throw .outOfRange(member: "cov.valid_s") }
+        guard (0...min(to - from, expected)).contains(valid) else { throw .outOfRange(member: "cov.valid_s") }
         return Coverage(
             expectedSeconds: expected, validSeconds: valid, fromSecond: from, toSecond: to, flags: flags ?? [])
     }
