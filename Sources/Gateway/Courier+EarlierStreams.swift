@@ -77,7 +77,11 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         if current.stage == .contributions, !current.newest.isEmpty {
             var folder = KPIFolder(
                 stream: current.stream.rawValue, bindings: kpis.bindings, calendar: plan.calendar)
-            for contribution in current.newest where !contribution.isFinal { folder.resume(from: contribution) }
+            // Where the newest window is final, what goes on begins behind it.
+            for contribution in current.newest
+            where !contribution.isFinal || !current.newest.contains(where: { $0.isLater(than: contribution) }) {
+                folder.resume(from: contribution)
+            }
             resume!.folder = folder
             resume!.stage = .readings
             outbox.beginWalk(current.stream, .readings)
@@ -100,6 +104,12 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 }
 
 extension Contribution {
+    /// The same series, and a later window.
+    fileprivate func isLater(than other: Contribution) -> Bool {
+        indicator.slug == other.indicator.slug && sensor == other.sensor && series == other.series
+            && windowStart > other.windowStart
+    }
+
     fileprivate func hasKey(of other: Contribution) -> Bool {
         indicator.slug == other.indicator.slug && sensor == other.sensor && series == other.series
             && windowStart == other.windowStart && windowSeconds == other.windowSeconds

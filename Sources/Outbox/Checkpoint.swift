@@ -114,7 +114,8 @@ public struct Checkpoint: Equatable, Sendable {
         let used = UInt16(writer.bytes.count)
         writer.bytes[18] = UInt8(truncatingIfNeeded: used)
         writer.bytes[19] = UInt8(used >> 8)
-        writer.bytes.append(contentsOf: repeatElement(0, count: Self.slotBytes - writer.bytes.count))
+        // An array and not `repeatElement`: a third of all the time of a long simulation, built for debugging.
+        writer.bytes.append(contentsOf: [UInt8](repeating: 0, count: Self.slotBytes - writer.bytes.count))
         writer.set(CRC32C.checksum(Array(writer.bytes[8...])), at: 4)
         return writer.bytes
     }

@@ -23,6 +23,7 @@ final class NodeRun {
         var flashSegmentBytes = Limits.flashSegmentBytes
         var memorySegmentBytes = Limits.memorySegmentBytes
         var readChunkBytes = Limits.readChunkBytes
+        var keepAcknowledgedBytes = 4 << 20
         var checkpointEvery = Duration.seconds(600)
         /// Delivers what the card holds, and does not measure.
         var carriesOnly = false
@@ -57,6 +58,8 @@ final class NodeRun {
         let notices: Ring<Gateway.Notice>
         let counters: CounterPage
         let counts = SamplerCounts()
+        /// It is to deliver what is there, and to measure nothing more.
+        var isFinished = false
 
         init(
             courier: consuming Courier<SimulatedClock, SimulatedDisk.Handle, SimulatedBroker.Client>,
@@ -126,7 +129,7 @@ final class NodeRun {
     private func step() throws -> VirtualTime {
         var next = nextEdge < edges.count ? edges[nextEdge].at : .distantFuture
         guard process != nil else { return next }
-        if process!.sampler == nil, !node.carriesOnly { next = min(next, try beginSampling()) }
+        if process!.sampler == nil, !node.carriesOnly, !process!.isFinished { next = min(next, try beginSampling()) }
         if process!.sampler != nil {
             let due = process!.sampler!.step()
             next = min(next, clock.virtualTime(of: due))
@@ -160,7 +163,7 @@ final class NodeRun {
         guard let boot = BootID(text: clock.bootID) else { invariantFailed("boot id \(clock.bootID)") }
         let limits = OutboxLimits(
             recordsMax: Limits.batchReadings, channelsMax: 64, lossWindow: .seconds(10), memoryBytesMax: 16 << 20,
-            keepAcknowledgedBytes: 4 << 20, flashBytesMax: node.flashBytes,
+            keepAcknowledgedBytes: node.keepAcknowledgedBytes, flashBytesMax: node.flashBytes,
             memorySegmentBytes: node.memorySegmentBytes, flashSegmentBytes: node.flashSegmentBytes,
             readChunkBytes: node.readChunkBytes, liveAge: Limits.liveAge, historyOldestFirst: true)
         var outbox = try Outbox(
@@ -240,7 +243,6 @@ final class NodeRun {
             process!.courier.sealWhatIsLeft(taken: process!.counts.takenByChannel)
             process!.sampler = nil
             endLife(inCut: false)
-            // What is left of the second belongs to the stop.
         }
         process!.courier.beginStop()
         while !process!.courier.isStopped {
@@ -297,6 +299,7 @@ final class NodeRun {
         process!.sampler!.finish()
         process!.courier.sealWhatIsLeft(taken: process!.counts.takenByChannel)
         process!.sampler = nil
+        process!.isFinished = true
         endLife(inCut: false)
     }
 

@@ -249,7 +249,7 @@ extension String {
         ranges(of: old).first.map { replacingCharacters($0, with: new) } ?? self
     }
     private func replacingCharacters(_ range: Range<String.Index>, with new: String) -> String {
-        self[..<range.lowerBound] + new + self[range.upperBound...]
+        String(self[..<range.lowerBound]) + new + String(self[range.upperBound...])
     }
 }
 

@@ -24,6 +24,8 @@ EVERY, CLEAR, WINDOW_CLEAR = 60, 0.2, 3
 PULSE = 0.035
 FORWARD, BACK = 90, -1200
 STEP_FORWARD, KILL, STEP_BACK = 6 * HOUR + 20, 16 * HOUR + 22, 54 * HOUR + 40
+# The agent is away for so long after the kill, and from then on its checkpoints come so often.
+RESTART, CHECKPOINT = 5, 600
 # How long the board is dark after the power cut.
 DARK = 2400
 FIRST, LAST = 30, 10
@@ -35,8 +37,9 @@ class Plan:
         self.end = days * DAY
         # Some hours before the end, while the broker has long been there.
         self.cut = int((days - 0.5) * DAY) + 60 * self.chance.randint(0, 20) + self.chance.randint(5, 50)
-        # The supply has been away for so long by then.
-        self.buffered = self.chance.choice([40, 100, 250, 400, 900])
+        # The supply has been away for so long by then; not since before the last checkpoint, for that is the earliest
+        # begin that the next boot can tell.
+        self.buffered = self.chance.randint(10, max(11, int(self.cut - KILL - RESTART) % CHECKPOINT - 5))
         self.broker, self.mains = [], []
 
     def utc(self, moment):
@@ -123,14 +126,13 @@ class Plan:
 
     def life(self, begin, end, special):
         events, kept = list(special), [(moment - 2, moment + 20) for moment, *_ in special[:-1]]
-        for start, length in self.broker:
-            if begin <= start < end:
-                events += [[start - begin, "broker_off"], [start - begin + length, "broker_on"]]
-                kept += [(start - begin - 1, start - begin + 1), (start - begin + length - 1, start - begin + length + 3)]
-        for start, length in self.mains:
-            if begin <= start < end:
-                events += [[start - begin, "mains", False], [start - begin + length, "mains", True]]
-                kept += [(start - begin - 1, start - begin + 1), (start - begin + length - 1, start - begin + length + 1)]
+        for outages, (off, on) in ((self.broker, (["broker_off"], ["broker_on"])),
+                                   (self.mains, (["mains", False], ["mains", True]))):
+            for start, length in outages:
+                if begin <= start < end:
+                    first, last = start - begin, start - begin + length
+                    events += [[first, *off], [last, *on]]
+                    kept += [(first - 1, first + 1), (last - 1, last + 3)]
         events += self.pulses(FIRST, end - begin - 1, kept)
         return sorted(events, key=lambda event: event[0])
 
@@ -138,8 +140,8 @@ class Plan:
         self.draw_broker()
         self.draw_mains()
         first = self.life(0, self.cut, [
-            [STEP_FORWARD, "step", FORWARD], [KILL, "kill"], [STEP_BACK, "step", BACK], [self.cut - self.buffered, "mains", False],
-            [self.cut, "cut"]])
+            [STEP_FORWARD, "step", FORWARD], [KILL, "kill"], [STEP_BACK, "step", BACK],
+            [self.cut - self.buffered, "mains", False], [self.cut, "cut"]])
         begin = self.cut + DARK
         second = self.life(begin, self.end, [[self.end - begin + LAST, "end"]])
         return first, second

@@ -3,19 +3,38 @@
 import World
 
 extension BindingFold {
-    /// The node was without power: an outage that began after `from` and not after `from + period`, and ended with
-    /// `until`.
+    /// The node was without power: it went between `from`, the last heartbeat, and `from + period`, and came back with
+    /// `until`. Of a mains line that is an outage whose begin was not seen. Of everything else, what was counted after
+    /// the heartbeat may be lost: the windows in which that may have been, and the one in which the power came back,
+    /// are flagged; those between have no contribution.
     mutating func noteDark(from: UTC, period: Duration, until: UTC) {
-        guard case .mains(let customers) = source, floor == 0, isFresh, windows.isEmpty, from < until else { return }
+        guard floor == 0, isFresh, windows.isEmpty, from < until else { return }
         let latest = min(from.nanoseconds &+ period.nanoseconds, until.nanoseconds)
-        let start = gridStart(of: UTC(nanoseconds: latest).seconds, length: length)
+        let lastLost = gridStart(of: UTC(nanoseconds: latest).seconds, length: length)
+        let firstLost = max(gridStart(of: from.seconds, length: length), lastLost - Self.maximumWindowsCovered * length)
+        let back = gridStart(of: until.seconds, length: length)
+        var start = firstLost
+        if case .mains = source { start = lastLost }
+        while start <= lastLost {
+            beginDark(start, from: from, until: until)
+            if start == lastLost, case .mains(let customers) = source {
+                var outages = OutageState(dark: customers)
+                outages.add(
+                    minimum: until.nanoseconds - latest, maximum: until.nanoseconds - from.nanoseconds,
+                    customers: customers, isCounted: true)
+                windows[windows.count - 1].state = .outages(outages)
+            }
+            start += length
+        }
+        if back > lastLost { beginDark(back, from: from, until: until) }
+    }
+
+    private mutating func beginDark(_ start: Int64, from: UTC, until: UTC) {
+        if let newest = windows.indices.last { windows[newest].isOver = true }
         append(start: start, end: start + length)
-        var outages = OutageState(dark: customers)
-        outages.add(
-            minimum: until.nanoseconds - latest, maximum: until.nanoseconds - from.nanoseconds, customers: customers,
-            isCounted: true)
-        windows[0].state = .outages(outages)
-        _ = windows[0].add(Span(from: from.seconds, to: until.seconds, isValid: false, flag: .dark))
+        let newest = windows.count - 1
+        _ = windows[newest].add(Span(from: from.seconds, to: until.seconds, isValid: false, flag: .dark))
+        touch(newest, floor)
     }
 
     /// Readings were taken while the clock had not settled, and had to go from the memory tier before it did: their

@@ -115,11 +115,13 @@ struct BindingFold {
     // MARK: Folding
 
     mutating func fold(_ reading: Reading, seq: UInt64, anchor: Anchor) {
-        guard seq > resumedThrough else { return }
+        // Resumed behind a window that was final: what goes on from there is only in the readings before.
+        let isRecalled = seq <= resumedThrough
+        guard !isRecalled || windows.isEmpty else { return }
         if awaitsAnchor { settle(anchor) }
         let sample = Sample(reading, anchor, source)
         let second = sample.second
-        if second < closedBefore, seq == resumedThrough + 1 {
+        if isRecalled || (second < closedBefore && seq == resumedThrough + 1) {
             // Already in a window that was given out; only what the next reading needs to know of it.
             if sample.isUsable, case .mains = source, tracker.open == nil {
                 _ = tracker.observe(isPresent: sample.value != 0, at: sample.nanoseconds, isContinuous: true)

@@ -171,9 +171,13 @@ public struct KPIFolder: Sendable {
 
     /// The node was without power: the last heartbeat of the boot before is of `from`, heartbeats came every
     /// `period`, and this boot began at `until` (UTC of its boottime 0). For each mains binding an outage whose begin
-    /// was not seen. Ignored once there is anything else.
+    /// was not seen; for each other one the windows that may have lost something, flagged. Ignored once there is
+    /// anything else.
     public mutating func noteDark(from: UTC, period: Duration, until: UTC) {
-        for index in folds.indices { folds[index].noteDark(from: from, period: period, until: until) }
+        // What is withheld tells it by `noteWithheldLost`.
+        for index in folds.indices where withholdings[index] == nil {
+            folds[index].noteDark(from: from, period: period, until: until)
+        }
     }
 
     /// Readings of the stream from `from` to `until` were released before the clock had settled: their time is said as

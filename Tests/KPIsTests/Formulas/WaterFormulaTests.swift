@@ -73,7 +73,7 @@ struct WaterFormulaTests {
         #expect(Self.spills([(0, 1), (12, 13)]) == 2)
         #expect(Self.spills([(0, 1), (35, 36)]) == 2)
         #expect(Self.spills([(0, 1), (36, 37), (48, 49)]) == 3, "a new sequence begins with twelve hours")
-        #expect(Self.spills([(0, 24 * 365)]) == 366)
+        #expect(Self.spills([(0, 8_760)]) == 366)
         var count = SpillCount()
         let refused = [count.add(from: 5, to: 5), count.add(from: .min, to: 0), count.add(from: 0, to: .max)]
         #expect(refused == [false, false, false] && count.spills == 0)

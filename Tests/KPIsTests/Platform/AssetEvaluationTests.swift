@@ -128,10 +128,9 @@ struct AssetEvaluationTests {
             for (week, count) in days.enumerated() {
                 // 2026-06-01 was a Monday.
                 let day = 1 + weekday + 7 * week
-                fixture.addSum("x-vehicles", node: "a", at: Int64(150 + day) * 86_400, seconds: 86_400, count)
                 fixture.add(
                     "x-vehicles", node: "a", at: Int64(150 + day) * 86_400, seconds: 86_400,
-                    state: .sum(SumState(amount: count)), revision: 2
+                    state: .sum(SumState(amount: count))
                 ) { $0.localDay = "2026-06-\(day < 10 ? "0" : "")\(day)" }
             }
         }
