@@ -98,7 +98,7 @@ struct Assembly {
         if let latitude = site.node.latitude, let longitude = site.node.longitude {
             location = Inventory.Location(latitude: latitude, longitude: longitude)
         }
-        return Inventory(
+        var inventory = Inventory(
             node: site.node.id, city: site.node.city, site: site.node.site, timezone: site.node.timezone,
             powered: site.node.powered.rawValue, location: location, board: site.board.name,
             configHash: site.channels.configHash,
@@ -119,6 +119,9 @@ struct Assembly {
                     })
             }, kpis: site.kpis.map(\.record),
             timezoneVersion: site.zone?.version)
+        inventory.noiseHours = site.noisePeriods.toldHours
+        inventory.peakHours = site.peakPeriods.toldHours
+        return inventory
     }
 
     private func instrument(_ channel: ChannelSettings) -> Inventory.Instrument? {

@@ -76,14 +76,7 @@ struct BoundChannel {
 
     /// What the folding and the wire format can hold.
     private func isWithinScales(_ indicator: Indicator) -> Bool {
-        let scale = channel.channel.scale
-        let conversion = indicator.measure.conversion(from: channel.channel.unit)
-        let exponent = Int(scale) + (conversion?.exponent ?? 0)
-        guard (-12...12).contains(scale), exponent <= 16 else { return false }
-        switch indicator.measure {
-        case .outages, .sound, .exposure, .travel, .occupancy, .presence: return true
-        default: return exponent >= Int(Contribution.scales.lowerBound)
-        }
+        KPIBinding.canFold(indicator, unit: channel.channel.unit, scale: channel.channel.scale)
     }
 }
 

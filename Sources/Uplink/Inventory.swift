@@ -6,10 +6,13 @@
 //      "alarms":[{"id":"frost","when":"air.temperature","severity":"warning"}],
 //      "sensors":[{"id":"air","driver":"bme280",
 //      "channels":[{"name":"air.temperature","unit":"Cel","scale":-2,"calibration":"1f00a2c4"}, …]}],
-//      "tz":"2025b","kpis":[{"channel":"water.volume","indicator":"en-en-ws-2c", …}]}
+//      "tz":"2025b","noise_h":[7,19,22],"peak_h":[7,9,17,20],
+//      "kpis":[{"channel":"water.volume","indicator":"en-en-ws-2c", …}]}
 //
 // `kpis` is how readings become contributions, so that the platform can fold archived readings again (`KPIBinding`'s
 // record); `tz` is the version of the tz database by which local days are told. Both are absent when there are none.
+// `noise_h` (local hours at which day, evening and night begin) and `peak_h` (from and to, of the morning and of the
+// evening) are absent when they are the usual ones: 7, 19, 23 and 6 to 9, 16 to 19.
 // `scale` is the decimal exponent of the channel's integers; `calibration` is a hash, absent when there is none;
 // `instrument` is {"class","standard","serial","certificate","lab","valid_until","sha256"}, as far as the configuration
 // says, absent when it says nothing; `"withheld":true` is said of a channel whose readings are not published (counts of
@@ -125,6 +128,9 @@ public struct Inventory: Sendable, Equatable {
     /// JSON objects, written.
     public var kpis: [[UInt8]]
     public var timezoneVersion: String?
+    /// Hours of the local day, in order; empty: the usual ones.
+    public var noiseHours: [Int64] = []
+    public var peakHours: [Int64] = []
 
     public init(
         node: String, city: String, site: String?, timezone: String?, powered: String?, location: Location?,
@@ -179,6 +185,8 @@ public struct Inventory: Sendable, Equatable {
         if detail != .whole { body.flag("truncated", true) }
         if detail == .whole || detail == .withoutKPIs, !alarms.isEmpty { render(alarms, into: &body) }
         body.text("tz", ifPresent: timezoneVersion)
+        if !noiseHours.isEmpty { body.array("noise_h") { array in for hour in noiseHours { array.element(hour) } } }
+        if !peakHours.isEmpty { body.array("peak_h") { array in for hour in peakHours { array.element(hour) } } }
         if !kpis.isEmpty {
             if detail == .whole {
                 body.array("kpis") { array in for kpi in kpis { array.element(written: kpi) } }

@@ -91,6 +91,12 @@ public struct ObjectBody: Sendable {
         enclosed("{", "}", members)
     }
 
+    /// A number as the next element of the array.
+    public mutating func element(_ number: Int64) {
+        separate()
+        buffer.append(signed: number)
+    }
+
     /// An object that is written already, braces included, as the next element of the array.
     public mutating func element(written object: [UInt8]) {
         separate()

@@ -64,6 +64,30 @@ struct RefoldTests {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    private func rules(_ members: String) throws -> FoldingRules {
+        try FoldingRules(Array("{\"v\":1,\"node\":\"a\",\"config_hash\":\"9c1e04d2\"\(members)}".utf8))
+    }
+
+    @Test("The node's own noise and peak hours are those of the platform's calendar; hours that are none are refused")
+    func hours() throws {
+        let noise = try #require(NoisePeriods(dayBegin: 7, eveningBegin: 19, nightBegin: 22))
+        let peaks = try #require(PeakPeriods(morning: 7..<9, evening: 17..<20))
+        let own = try rules(
+            ",\"timezone\":\"Etc/UTC\",\"tz\":\"2026a\",\"noise_h\":\(noise.toldHours),\"peak_h\":\(peaks.toldHours)")
+        let calendar = try #require(try own.calendar())
+        #expect(calendar.noise == noise && calendar.peaks == peaks)
+        let usual = try rules(",\"timezone\":\"Etc/UTC\",\"tz\":\"2026a\"")
+        #expect(usual.noise == .usual && usual.peaks == .usual)
+        #expect(NoisePeriods.usual.toldHours.isEmpty && PeakPeriods.usual.toldHours.isEmpty)
+        for wrong in [
+            "\"noise_h\":[7,19]", "\"noise_h\":[7,7,23]", "\"noise_h\":[7,19,24]", "\"noise_h\":[7,19,22,23,24,25]",
+            "\"peak_h\":[]", "\"peak_h\":[9,6,16,19]", "\"peak_h\":[6,9,16,25]", "\"peak_h\":[6,17,16,19]",
+            "\"peak_h\":[-9223372036854775808,9,16,19]",
+        ] {
+            #expect(throws: ContributionFault.self, "\(wrong)") { try rules("," + wrong) }
+        }
+    }
+
     @Test("A complete archive gives the node's final contributions byte for byte", arguments: [3, 6] as [UInt64])
     func equal(_ seed: UInt64) throws {
         let archive = try Archive(seed: seed)

@@ -56,6 +56,20 @@ struct RetainedTests {
         #expect(channels[0]["scale"]?.digits == "-2")
     }
 
+    @Test("A node's own noise and peak hours are told, also when it is abbreviated; the usual ones are not")
+    func hours() throws {
+        let usual = try JSON(inventory(sensors: 1, channels: 1).payload())
+        #expect(usual["noise_h"] == nil && usual["peak_h"] == nil)
+        for sensors in [1, 2_000] {
+            var own = inventory(sensors: sensors, channels: 1)
+            own.noiseHours = [7, 19, 22]
+            own.peakHours = [7, 9, 17, 20]
+            let json = try JSON(own.payload())
+            #expect(json["noise_h"]?.elements.map(\.digits) == ["7", "19", "22"])
+            #expect(json["peak_h"]?.elements.map(\.digits) == ["7", "9", "17", "20"])
+        }
+    }
+
     @Test("The inventory tells what a channel is measured with, as far as the configuration says")
     func instrument() throws {
         var told = inventory(sensors: 1, channels: 2)

@@ -15,6 +15,8 @@ struct FoldingRules {
     var timezone: String?
     /// Nil: the node's contributions name no local days.
     var timezoneVersion: String?
+    var noise = NoisePeriods.usual
+    var peaks = PeakPeriods.usual
 
     /// From the node's configuration file.
     init(_ site: Site) {
@@ -22,6 +24,8 @@ struct FoldingRules {
         config = site.channels.configHash
         bindings = site.kpis
         timezone = site.node.timezone
+        noise = site.noisePeriods
+        peaks = site.peakPeriods
         for (index, channel) in site.channels.channels.enumerated() {
             channels[channel.name] = (ChannelID(rawValue: UInt16(index)), channel.scale)
         }
@@ -36,12 +40,24 @@ struct FoldingRules {
         var reader = JSONReader(payload)
         var timezone: String?
         var timezoneVersion: String?
+        var noise = NoisePeriods.usual
+        var peaks = PeakPeriods.usual
         try reader.object { reader, name throws(ContributionFault) in
             switch name {
             case "node": node = try reader.string()
             case "config_hash": config = try reader.string()
             case "timezone": timezone = try reader.string()
             case "tz": timezoneVersion = try reader.string()
+            case "noise_h":
+                guard let told = NoisePeriods(toldHours: try Self.hours(&reader)) else {
+                    throw .outOfRange(member: "noise_h")
+                }
+                noise = told
+            case "peak_h":
+                guard let told = PeakPeriods(toldHours: try Self.hours(&reader)) else {
+                    throw .outOfRange(member: "peak_h")
+                }
+                peaks = told
             case "truncated": isTruncated = try reader.flag()
             case "kpis": kpis = try reader.skip()
             default: try reader.skip()
@@ -55,6 +71,8 @@ struct FoldingRules {
         self.config = config
         self.timezone = timezone
         self.timezoneVersion = timezoneVersion
+        self.noise = noise
+        self.peaks = peaks
         guard let kpis else { return }
         var bindings: [KPIBinding] = []
         var channels: [String: (id: ChannelID, scale: Int8)] = [:]
@@ -71,6 +89,15 @@ struct FoldingRules {
         self.channels = channels
     }
 
+    private static func hours(_ reader: inout JSONReader) throws(ContributionFault) -> [Int64] {
+        var hours: [Int64] = []
+        try reader.array { reader throws(ContributionFault) in
+            let hour = try reader.integer()
+            if hours.count <= 4 { hours.append(hour) }
+        }
+        return hours
+    }
+
     /// Nil without a version: the node did not tell local days either.
     func calendar() throws(Failure) -> KPICalendar? {
         guard let timezoneVersion, let timezone else { return nil }
@@ -85,6 +112,6 @@ struct FoldingRules {
                 "\(node) told its days by tz \(timezoneVersion), this computer has \(zone.version): contributions will "
                     + "name that one")
         }
-        return KPICalendar(zone: zone.rules, version: zone.version)
+        return KPICalendar(zone: zone.rules, version: zone.version, noise: noise, peaks: peaks)
     }
 }

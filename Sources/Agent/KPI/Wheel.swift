@@ -9,6 +9,8 @@ struct Wheel {
     private let reports: [String: IndicatorReport]
     private let city: String
     private var shapes = ""
+    /// Above all shapes, so that no sector hides its neighbour's name.
+    private var labels = ""
 
     private static let centre = 520.0
     private static let notReported = "#d7dade"
@@ -31,7 +33,7 @@ struct Wheel {
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1040 1140" font-family="sans-serif" fill="#1d2733">
             <rect width="1040" height="1140" fill="#ffffff"/>
             <text x="520" y="34" font-size="22" text-anchor="middle">\(escaped(title))</text>
-            \(wheel.shapes)</svg>
+            \(wheel.shapes)\(wheel.labels)</svg>
 
             """
     }
@@ -95,7 +97,11 @@ struct Wheel {
                 from: inner, to: outer, begin: begin, end: finish,
                 fill: score.range.map(Self.colour) ?? (isReported ? Self.noTarget : Self.notReported),
                 title: name + share)
-            label(name + share, at: (inner + outer) / 2, angle: (begin + finish) / 2, size: fontSize, isOutside: false)
+            // A letter is about 0.6 of the size wide.
+            let fitting = (outer - inner - 10) / (0.6 * Double((name + share).utf8.count))
+            label(
+                name + share, at: (inner + outer) / 2, angle: (begin + finish) / 2, size: min(fontSize, fitting),
+                isOutside: false)
             start = end
         }
     }
@@ -130,8 +136,8 @@ struct Wheel {
         let isLeft = angle > 180
         let anchor = isOutside ? (isLeft ? "end" : "start") : "middle"
         let turn = decimalText(isLeft ? angle + 90 : angle - 90, decimals: 1)
-        shapes += "<text transform=\"translate(\(Self.pair(place))) rotate(\(turn))\" "
-            + "font-size=\"\(decimalText(size))\" text-anchor=\"\(anchor)\" "
+        labels += "<text transform=\"translate(\(Self.pair(place))) rotate(\(turn))\" "
+            + "font-size=\"\(decimalText(size, decimals: 1))\" text-anchor=\"\(anchor)\" "
             + "dominant-baseline=\"central\">\(Self.escaped(words))</text>\n"
     }
 

@@ -34,6 +34,17 @@ public struct NoisePeriods: Hashable, Sendable {
         nightBegin = night
     }
 
+    /// As a node's inventory tells them; none when they are the usual ones.
+    public var toldHours: [Int64] {
+        self == .usual ? [] : [Int64(dayBegin), Int64(eveningBegin), Int64(nightBegin)]
+    }
+
+    /// Nil when `toldHours` of no periods are so.
+    public init?(toldHours hours: [Int64]) {
+        guard hours.count == 3, hours.allSatisfy({ (0...23).contains($0) }) else { return nil }
+        self.init(dayBegin: Int(hours[0]), eveningBegin: Int(hours[1]), nightBegin: Int(hours[2]))
+    }
+
     /// Hours of each on a day of 24: the weights of Lden.
     public func hours(of period: Period) -> Int {
         switch period {
@@ -98,6 +109,22 @@ public struct PeakPeriods: Hashable, Sendable {
     private init(unchecked morning: Range<Int>, _ evening: Range<Int>) {
         self.morning = morning
         self.evening = evening
+    }
+
+    /// As a node's inventory tells them; none when they are the usual ones.
+    public var toldHours: [Int64] {
+        let hours = [morning.lowerBound, morning.upperBound, evening.lowerBound, evening.upperBound]
+        return self == .usual ? [] : hours.map(Int64.init)
+    }
+
+    /// Nil when `toldHours` of no periods are so.
+    public init?(toldHours hours: [Int64]) {
+        guard hours.count == 4, hours.allSatisfy({ (0...24).contains($0) }), hours[0] <= hours[1],
+            hours[2] <= hours[3]
+        else {
+            return nil
+        }
+        self.init(morning: Int(hours[0])..<Int(hours[1]), evening: Int(hours[2])..<Int(hours[3]))
     }
 
     public func period(of utcSecond: Int64, in zone: ZoneRules) -> Period {

@@ -115,10 +115,21 @@ extension KPIBinding {
         }
     }
 
+    /// Whether the folding and the wire format can hold what a channel of this decimal scale measures: one rule for
+    /// configurations and for inventories.
+    public static func canFold(_ indicator: Indicator, unit: String, scale: Int8) -> Bool {
+        let exponent = Int(scale) + (indicator.measure.conversion(from: unit)?.exponent ?? 0)
+        guard (-12...12).contains(scale), exponent <= 16 else { return false }
+        switch indicator.measure {
+        case .outages, .sound, .exposure, .travel, .occupancy, .presence: return true
+        default: return exponent >= Int(Contribution.scales.lowerBound)
+        }
+    }
+
     /// Traps where only a mistake of ours can have let the binding through.
     func check() {
         invariant(
-            Contribution.scales.contains(contributionScale) && (-12...12).contains(scale) && exponent <= 16,
+            Self.canFold(indicator, unit: unit, scale: scale),
             "\(channelName) has the scale \(scale); no meter is that fine or that coarse")
         invariant([900, 3_600].contains(windowSeconds), "\(channelName) has windows of \(windowSeconds) s")
         if indicator.measure == .exposure {

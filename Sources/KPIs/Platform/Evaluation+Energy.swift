@@ -37,7 +37,9 @@ extension Evaluation {
     }
 
     /// Annual figures of another period than a year say so: they are not blown up to one.
-    var perPeriod: String { isYear ? "/year" : " in \(Decimals.text(periodDays, decimals: 2)) days" }
+    var perPeriod: String {
+        isYear ? "/year" : periodDays == 1 ? " in 1 day" : " in \(Decimals.text(periodDays, decimals: 2)) days"
+    }
 
     /// Equivalent kWh for each square metre of floor, per building and of all together. The floor of a building is the
     /// largest that any of its meters says.

@@ -116,7 +116,7 @@ extension Evaluation {
                     compliant += Int128(state.compliant)
                 }
             }
-            var figure = Figure(series, unit: "%", method: "compliant-samples/1")
+            var figure = Figure(series, unit: "%", method: "compliant-samples/1", isHeadline: false)
             figure.divide(
                 ExactAmount(compliant, unit: "samples"), by: ExactAmount(samples, unit: "samples"), times: 100)
             figure.notes.append("supporting: the indicator itself counts households with an audited water safety plan")

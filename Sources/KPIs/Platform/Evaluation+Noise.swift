@@ -2,9 +2,20 @@
 // threshold. Sources (road, rail, air) are never added, because the same people hear them: each is a data point.
 
 extension Evaluation {
+    /// The levels of the period that the figures were made of: of each source of noise, instrument class and node, in
+    /// their order, as far as a node has a day, an evening and a night.
+    public func noiseSites() -> [NoiseSite] {
+        guard let indicator = Indicator.named("en-en-eq-2a") else { return [] }
+        return strata(indicator).flatMap { bySource($0).flatMap { noiseSites($0.sources).sites } }
+    }
+
+    private func bySource(_ stratum: Stratum) -> [(kind: String, sources: [SourceWindows])] {
+        Dictionary(grouping: stratum.sources) { $0.labels[.source] ?? "" }.sorted { $0.key < $1.key }
+            .map { ($0.key, $0.value) }
+    }
+
     func noise(_ stratum: Stratum) -> [Figure] {
-        let bySource = Dictionary(grouping: stratum.sources) { $0.labels[.source] ?? "" }
-        return bySource.sorted { $0.key < $1.key }.flatMap { kind, sources -> [Figure] in
+        bySource(stratum).flatMap { kind, sources -> [Figure] in
             let suffix = kind.isEmpty ? "" : " \(kind)"
             let (sites, lacking) = noiseSites(sources)
             return options.noiseThresholds.enumerated().map { index, threshold in

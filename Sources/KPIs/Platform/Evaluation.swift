@@ -90,7 +90,7 @@ public struct Evaluation: Sendable {
         }
     }
 
-    private func strata(_ indicator: Indicator) -> [Stratum] {
+    func strata(_ indicator: Indicator) -> [Stratum] {
         struct Group: Hashable {
             var classText: String
             var unit: String

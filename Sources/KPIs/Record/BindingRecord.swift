@@ -100,9 +100,6 @@ extension KPIBinding {
         guard let instrument = InstrumentClass(rawValue: texts["instrument"] ?? "") else {
             throw .outOfRange(member: "instrument")
         }
-        guard let scale = numbers["scale"].flatMap({ Int8(exactly: $0) }), (-9...9).contains(scale) else {
-            throw .outOfRange(member: "scale")
-        }
         guard let window = numbers["window_s"], window == 900 || window == 3_600 else {
             throw .outOfRange(member: "window_s")
         }
@@ -126,6 +123,9 @@ extension KPIBinding {
         }
         let unit = texts["unit"] ?? ""
         guard indicator.measure.conversion(from: unit) != nil else { throw .wrongUnit(unit) }
+        guard let scale = numbers["scale"].flatMap({ Int8(exactly: $0) }),
+            KPIBinding.canFold(indicator, unit: unit, scale: scale)
+        else { throw .outOfRange(member: "scale") }
         let name = texts["channel"] ?? ""
         self.init(
             indicator: indicator, channel: channel(name), channelName: name, unit: unit, scale: scale,

@@ -102,51 +102,57 @@ struct AirEvaluationTests {
 
     // MARK: Noise
 
-    /// The energy of `seconds` at a level.
-    private func sound(_ level: Double, _ seconds: Int64) -> ContributionState {
-        var power = 1.0
-        for _ in 0..<Int(level * 10) { power *= 1.023_292_992_280_754_1 }
-        return .sound(SoundState(energy: Int64((power * Double(seconds)).rounded()), seconds: seconds))
+    /// A day of a node with these levels by day, evening and night, each of 8 hours.
+    private func add(
+        _ node: String, _ levels: [Double], day: Int64 = 0, inhabitants: Int64, to fixture: inout CityFixture
+    ) {
+        for (index, period) in [Period.day, .evening, .night].enumerated() {
+            let energy = Int64((Exponential.powerOfTen(levels[index] / 10) * 28_800).rounded())
+            fixture.add(
+                "en-en-eq-2a", node: node, at: day * 86_400 + Int64(index) * 28_800, seconds: 28_800,
+                state: .sound(SoundState(energy: energy, seconds: 28_800)), weight: inhabitants
+            ) { $0.period = period }
+        }
     }
 
     @Test("Of 5,000 inhabitants 74 % live with Lden of 55 and more, 66 % with Lnight of 50, none above 55 (V-NO-5)")
     func exposed() throws {
-        var fixture = CityFixture()
-        // Day and evening levels that give the Lden of the vector with its night.
-        for (node, inhabitants, day, evening, night) in [
-            ("a", 1_200, 57.0, 50.0, 49.0), ("b", 800, 50.0, 47.0, 47.0), ("c", 2_500, 60.0, 56.0, 54.6),
-            ("d", 500, 47.0, 44.0, 41.0),
-        ] as [(String, Int64, Double, Double, Double)] {
-            for (period, level, seconds) in [
-                (Period.day, day, 43_200), (.evening, evening, 14_400), (.night, night, 28_800),
-            ] as [(Period, Double, Int64)] {
-                fixture.add(
-                    "en-en-eq-2a", node: node, at: period == .day ? 0 : period == .evening ? 43_200 : 57_600,
-                    seconds: seconds, state: sound(level, seconds), weight: inhabitants
-                ) { $0.period = period }
-            }
+        let sites: [(node: String, inhabitants: Int64, whole: Double, night: Double)] = [
+            ("a", 1_200, 57.4, 49.0), ("b", 800, 54.9, 51.2), ("c", 2_500, 61.0, 54.6), ("d", 500, 48.0, 41.0),
+        ]
+        // No place has both of b's levels: a night of 51.2 alone makes Lden 56.4. So one city has the Lden of each
+        // node, the other its Lnight.
+        var whole = CityFixture(), night = CityFixture()
+        for site in sites {
+            add(site.node, [site.whole, site.whole - 5, site.whole - 10], inhabitants: site.inhabitants, to: &whole)
+            add(site.node, [site.night, site.night, site.night], inhabitants: site.inhabitants, to: &night)
         }
-        let report = fixture.evaluation(days: 1).report("en-en-eq-2a")
-        #expect(report.figures.map(\.point) == ["eu-2002-49-lden", "eu-2002-49-lnight", "iso-37120-2014-ln"])
-        #expect(report.figures[0].value == 74)
-        #expect(report.figures[0].numerator?.text == "3700")
-        #expect(report.figures[2].value == 0)
-        // b's night is below 50 here: of the vector's two nodes above, c alone.
-        #expect(report.figures[1].value == 50)
+        for (site, (first, second)) in zip(
+            sites, zip(whole.evaluation(days: 1).noiseSites(), night.evaluation(days: 1).noiseSites()))
+        {
+            #expect(isClose(first.dayEveningNightLevel, site.whole, within: 1e-6), "\(site.node)")
+            #expect(isClose(second.nightLevel, site.night, within: 1e-6), "\(site.node)")
+        }
+        let byWhole = whole.evaluation(days: 1).report("en-en-eq-2a")
+        #expect(byWhole.figures.map(\.point) == ["eu-2002-49-lden", "eu-2002-49-lnight", "iso-37120-2014-ln"])
+        #expect(byWhole.figures[0].value == 74)
+        #expect(byWhole.figures[0].numerator?.text == "3700" && byWhole.figures[0].denominator?.text == "5000")
+        let byNight = night.evaluation(days: 1).report("en-en-eq-2a")
+        #expect(byNight.figures[1].value == 66 && byNight.figures[1].numerator?.text == "3300")
+        #expect(byNight.figures[2].value == 0 && byNight.figures[2].denominator?.text == "5000")
     }
 
     @Test("A year's Lden is of the year's energies: 62.403627, not the mean of the days' 60.0 (V-NO-7)")
     func energies() throws {
         var fixture = CityFixture()
-        for (day, levels) in [(0, [65.0, 60, 55]), (1, [55.0, 50, 45])] as [(Int64, [Double])] {
-            for (index, period) in [Period.day, .evening, .night].enumerated() {
-                fixture.add(
-                    "en-en-eq-2a", node: "a", at: day * 86_400 + Int64(index) * 28_800, seconds: 28_800,
-                    state: sound(levels[index], 28_800), weight: 10
-                ) { $0.period = period }
-            }
-        }
-        for (threshold, value) in [(NoiseThreshold.europeanDayEveningNight, 100.0), (.europeanNight, 100), (.iso37120Night, 0)] {
+        add("a", [65, 60, 55], inhabitants: 10, to: &fixture)
+        add("a", [55, 50, 45], day: 1, inhabitants: 10, to: &fixture)
+        let site = try #require(fixture.evaluation(days: 2).noiseSites().first)
+        #expect(isClose(site.dayEveningNightLevel, 62.403_627, within: 1e-6))
+        #expect(isClose(site.nightLevel, 52.403_627, within: 1e-6))
+        for (threshold, value) in [
+            (NoiseThreshold.europeanDayEveningNight, 100.0), (.europeanNight, 100), (.iso37120Night, 0),
+        ] {
             let figure = try #require(
                 fixture.evaluation { $0.noiseThresholds = [threshold] }.figure("en-en-eq-2a", threshold.id))
             #expect(figure.value == value)

@@ -46,6 +46,8 @@ struct ReportTests {
         #expect(report.figures.map(\.parameters) == [[NamedNumber("upper", 5)], [NamedNumber("upper", 6)]])
         #expect(report.figures.map(\.value) == [50, 60])
         #expect(report.notes == ["different thresholds: reported apart"])
+        // Samples support this indicator, which counts households: it is not reported by them.
+        #expect(!report.isReported)
     }
 
     @Test("Two versions of the tz database in one figure are said")
@@ -59,7 +61,7 @@ struct ReportTests {
         #expect(figure.notes.contains("2 versions of tz: 2025b, 2026a"))
     }
 
-    @Test("The random part of uncertainty falls with the number, the systematic part does not (V-MG-3)")
+    @Test("The random part of uncertainty falls with the number, the systematic part does not")
     func uncertainty() throws {
         var fixture = CityFixture()
         // Relative parts of equal amounts: 10 % each of two, √(0.1² + 0.1²) / 2, and 4 % of all.
@@ -72,6 +74,25 @@ struct ReportTests {
         #expect(isClose(found, 81_240.384, within: 0.001))
         fixture.addSum("en-en-ws-2c", node: "c", 1)
         #expect(fixture.evaluation().figure("en-en-ws-2c")?.uncertaintyPpm == nil)
+    }
+
+    @Test("Three windows of 900, 900 and 1800 s: mean 12.0, random 1.131923, with 0.8 systematic 1.386092 (V-MG-3)")
+    func uncertainMean() throws {
+        for (systematic, expected) in [(0, 1.131_923), (66_667, 1.386_092)] as [(Int64, Double)] {
+            var fixture = CityFixture()
+            // Relative parts in millionths: 1.5 of 12, 1.5 of 14, 2.0 of 11; 0.8 of the mean of 12.
+            for (at, known, value, random) in [
+                (0, 900, 12, 125_000), (3_600, 900, 14, 107_143), (7_200, 1_800, 11, 181_818),
+            ] as [(Int64, Int64, Int64, Int64)] {
+                fixture.add(
+                    "x-drain-level", node: "a", at: at,
+                    state: .level(LevelState(integral: value * known, seconds: known)), unit: "m_s", valid: known
+                ) { $0.uncertainty = RelativeUncertainty(randomPpm: random, systematicPpm: systematic) }
+            }
+            let figure = try #require(fixture.evaluation().figure("x-drain-level", "v mean"))
+            #expect(figure.value == 12)
+            #expect(isClose(figure.uncertaintyPpm.map { $0 / 1e6 * 12 }, expected, within: 1e-5))
+        }
     }
 
     @Test("Two boards at once are reported as an overlap, their time and what they measured counts once")
