@@ -183,7 +183,7 @@ struct StateTests {
         #expect(wrapping.used == 56 + 64_980 + 546 && wrapping.epochs.count == 1)
         let replaced = try #require(MonotoneCounter.of([40_000, 20], modulus: 65_536))
         #expect(replaced.used == 20 && replaced.epochs.count == 2)
-        #expect(MonotoneCounter.of([.max - 1, 5], modulus: .max) == nil, "2^63 does not fit")
+        #expect(MonotoneCounter.of([Int64.max - 1, 5], modulus: .max) == nil, "2^63 does not fit")
     }
 
     @Test("Extremes with moments, limits and assets: unions that do not care how often and in which order")
