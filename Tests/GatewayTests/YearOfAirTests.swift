@@ -128,8 +128,9 @@ import World
     func cutInOutage(_ step: Int64) throws {
         let year = try RecordedYear()
         var node = AirNode(id: "east", hours: 2_000..<2_030, seed: UInt64(step))
+        let hour: Int64 = 3_600
         node.befallings = [
-            (5 * 3_600 + 700, .brokerAway), (14 * 3_600 + 300 * step, .powerCut(900)), (20 * 3_600, .brokerBack),
+            (5 * hour + 700, .brokerAway), (14 * hour + 300 * step, .powerCut(900)), (20 * hour, .brokerBack),
         ]
         let story = try node.live(year)
         #expect(story.isDrained && story.lives.count == 2, "\(story.undrained)")
@@ -143,8 +144,9 @@ import World
     func smallOutbox() throws {
         let year = try RecordedYear()
         var node = AirNode(id: "west", hours: 1_000..<1_960, seed: 5)
+        let day: Int64 = 86_400
         node.befallings = [
-            (5 * 86_400, .brokerAway), (9 * 86_400, .crash), (14 * 86_400, .restart), (33 * 86_400, .brokerBack),
+            (5 * day, .brokerAway), (9 * day, .crash), (14 * day, .restart), (33 * day, .brokerBack),
         ]
         node.change = {
             $0.flashBytes = 64 << 10
