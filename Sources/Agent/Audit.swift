@@ -83,6 +83,9 @@ struct Audit {
         (tombstones[stream + "/" + lane] ?? []) + (lane == "readings" ? leftOut[stream] ?? [] : [])
     }
 
+    /// A tombstone names numbers of this lane.
+    func hasGivenUp(of stream: String, lane: String) -> Bool { tombstones[stream + "/" + lane] != nil }
+
     /// How many tombstones name readings batches among these.
     func tombstoneCount(of stream: String, in numbers: ClosedRange<UInt64>) -> Int {
         let wanted = Int64(clamping: numbers.lowerBound)...Int64(clamping: numbers.upperBound)
