@@ -12,10 +12,10 @@ func simulatedHardware(of site: Site, seed: UInt64, now: @escaping () -> Boottim
     let simulated = SimulatedSite(seed: seed, buses: max(site.board.buses.count, 1), chips: chips, now: now)
     for sensor in site.sensors {
         switch (sensor.driver, sensor.settings.device, sensor.settings.line) {
-        case ("bme280", let device?, _): simulated.addBME280(device)
+        case (let driver, let device?, _): simulated.add(chipOf: driver, at: device)
         case ("pulse-counter", _, let line?): simulated.addMeter(line)
         case (_, _, let line?): simulated.addMains(line)
-        default: break  // sources need no hardware; other chips answer nothing, as on a bench without them
+        default: break  // sources need no hardware
         }
     }
     return simulated

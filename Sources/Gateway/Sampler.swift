@@ -10,13 +10,13 @@ public import World
 
 /// Where a sensor's driver is: in the array of its kind, where it is mutated in place. Taken out of an enum it would be
 /// copied, and so allocated, at every measurement.
-private enum Place {
+enum Place {
     case bus(Int), line(Int), attribute(Int), source(Int)
 }
 
 /// One installed sensor. Outside of the Sampler, because inside it would be generic too, and each access would look its
 /// layout up at run time.
-private struct SensorState {
+struct SensorState {
     let id: String
     let every: Duration
     let channels: [InstalledChannel]
@@ -30,33 +30,35 @@ private struct SensorState {
     var isClaimed = false
     /// Why the last measurement failed; nil while the sensor gives values.
     var fault: SensorFault?
-    /// The bus timed out: leave it alone until then.
-    var pausedUntil: Boottime?
-    var pause = Limits.busPauseFirst
-    var pausedFault = SensorFault.bus(.timedOut)
+    /// The chip held its bus: it is left alone until then.
+    var pause = Pause()
+    /// Steps of the measurement under way.
+    var steps = 0
     /// Readings completed, by place in `channels`.
     var ordinals: [UInt64]
 }
 
 public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>: ~Copyable {
-    private let clock: C
-    private var bus: B
-    private var lines: L
-    private var attributes: A
-    private var states: [SensorState] = []
-    private var busDrivers: [any BusDriver] = []
-    private var lineDrivers: [any LineDriver] = []
-    private var attributeDrivers: [any AttributeDriver] = []
-    private var sourceDrivers: [any SourceDriver] = []
+    let clock: C
+    var bus: B
+    var lines: L
+    var attributes: A
+    var states: [SensorState] = []
+    var busDrivers: [any BusDriver] = []
+    var lineDrivers: [any LineDriver] = []
+    var attributeDrivers: [any AttributeDriver] = []
+    var sourceDrivers: [any SourceDriver] = []
+    /// By the bus's index.
+    var buses: [BusHealth] = []
     /// Sensor by line handle.
-    private var lineOwners: [Int] = []
-    private var samples = Samples(capacity: Limits.samplesPerCollect)
-    private let readings: Ring<Reading>
-    private let notices: Ring<Notice>
-    private let counters: CounterPage
+    var lineOwners: [Int] = []
+    var samples = Samples(capacity: Limits.samplesPerCollect)
+    let readings: Ring<Reading>
+    let notices: Ring<Notice>
+    let counters: CounterPage
     public let counts: SamplerCounts
     /// Something was put into a ring since it was last asked for.
-    private var hasNews = false
+    var hasNews = false
 
     public init(
         clock: C, bus: consuming B, lines: consuming L, attributes: consuming A, sensors: [InstalledSensor],
@@ -176,27 +178,16 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
 
     // MARK: One measurement
 
-    private mutating func begin(_ index: Int, now: Boottime) {
+    mutating func begin(_ index: Int, now: Boottime) {
         states[index].startedAt = now
         states[index].due = Self.nextOnGrid(after: now, every: states[index].every)
-        if let until = states[index].pausedUntil {
-            if now < until { return fail(index, states[index].pausedFault, isNewAttempt: false) }
-            states[index].pausedUntil = nil
-        }
         do throws(SensorFault) {
             switch states[index].driver {
             case .source(let place):
                 samples.removeAll()
                 try sourceDrivers[place].collect(at: now, into: &samples)
                 succeed(index)
-            case .bus(let place):
-                if !states[index].isClaimed, let device = states[index].device {
-                    do throws(BusFault) { try bus.claim(device) } catch { throw .bus(error) }
-                    states[index].isClaimed = true
-                }
-                states[index].startedAt = clock.now()
-                let wait = try busDrivers[place].start(on: &bus)
-                states[index].collectAt = clock.now() + wait
+            case .bus(let place): startChip(index, place, now: now)
             case .attribute(let place):
                 states[index].startedAt = clock.now()
                 let wait = try attributeDrivers[place].start(on: &attributes)
@@ -204,26 +195,26 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             case .line(let place):
                 collectLine(index, place, now: now)
             }
-        } catch { fail(index, error, isNewAttempt: true) }
+        } catch { fail(index, error) }
         // Nothing to wait for: the result is there already.
         if let at = states[index].collectAt, at <= clock.now() { collect(index) }
     }
 
-    private mutating func collect(_ index: Int) {
+    mutating func collect(_ index: Int) {
         states[index].collectAt = nil
         samples.removeAll()
         do throws(SensorFault) {
             switch states[index].driver {
-            case .bus(let place): try busDrivers[place].collect(from: &bus, into: &samples)
+            case .bus(let place):
+                guard try collectChip(index, place) else { return }
             case .attribute(let place): try attributeDrivers[place].collect(from: &attributes, into: &samples)
             case .line, .source: invariantFailed("a driver without a second step was collected")
             }
             succeed(index)
-        } catch { fail(index, error, isNewAttempt: true) }
+        } catch { fail(index, error) }
     }
 
-    private mutating func succeed(_ index: Int) {
-        states[index].pause = Limits.busPauseFirst
+    mutating func succeed(_ index: Int) {
         if states[index].fault != nil {
             states[index].fault = nil
             note(Notice(kind: .sensorBack, sensor: UInt16(index), at: clock.now()))
@@ -232,7 +223,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     }
 
     /// A failed read is a reading too: every channel is bad, with the reason.
-    private mutating func fail(_ index: Int, _ fault: SensorFault, isNewAttempt: Bool) {
+    mutating func fail(_ index: Int, _ fault: SensorFault) {
         let isNews = states[index].fault == nil
         states[index].fault = fault
         if isNews {
@@ -241,94 +232,10 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 Notice(
                     kind: .sensorLost, sensor: UInt16(index), at: clock.now(), detail: fault.quality.rawValue))
         }
-        if isNewAttempt {
-            states[index].isClaimed = false
-            switch fault {
-            case .bus(.timedOut), .bus(.stuck):
-                states[index].pausedFault = fault
-                states[index].pausedUntil = clock.now() + states[index].pause
-                states[index].pause = min(states[index].pause * 2, Limits.busPauseLongest)
-            default: break
-            }
-        }
         samples.removeAll()
         for place in states[index].channels.indices {
             samples.append(Sample(channel: UInt8(truncatingIfNeeded: place), .exact(0), quality: fault.quality))
         }
         emit(index)
-    }
-
-    // MARK: Lines
-
-    private mutating func collectLine(_ index: Int, _ place: Int, now: Boottime) {
-        samples.removeAll()
-        do throws(LineFault) {
-            if let line = states[index].line {
-                lineDrivers[place].collect(at: now, isActive: try lines.isActive(line), into: &samples)
-            } else {
-                let line = try lines.request(lineDrivers[place].request)
-                states[index].line = line
-                while lineOwners.count <= Int(line.index) { lineOwners.append(-1) }
-                lineOwners[Int(line.index)] = index
-                lineDrivers[place].begin(at: now, isActive: try lines.isActive(line), into: &samples)
-            }
-            succeed(index)
-            keepCounter(index, place)
-        } catch { fail(index, .line(error), isNewAttempt: true) }
-    }
-
-    /// True when there may be more than one step should take.
-    private mutating func takeEdges() -> Bool {
-        for _ in 0..<Limits.edgesPerStep {
-            guard let edge = lines.nextEdge() else { return false }
-            guard Int(edge.line.index) < lineOwners.count, lineOwners[Int(edge.line.index)] >= 0 else { continue }
-            let index = lineOwners[Int(edge.line.index)]
-            guard case .line(let place) = states[index].driver else { continue }
-            samples.removeAll()
-            lineDrivers[place].edge(edge, into: &samples)
-            if samples.count > 0 {
-                states[index].startedAt = edge.at
-                emit(index)
-            }
-            keepCounter(index, place)
-        }
-        return true
-    }
-
-    private func keepCounter(_ index: Int, _ place: Int) {
-        if let checkpoint = lineDrivers[place].checkpoint { counters.set(index, checkpoint: checkpoint) }
-    }
-
-    // MARK: Readings
-
-    private mutating func emit(_ index: Int) {
-        for place in 0..<samples.count {
-            let sample = samples[place]
-            let position = Int(sample.channel)
-            invariant(
-                position < states[index].channels.count,
-                "sensor \(states[index].id) gave channel \(position)")
-            let channel = states[index].channels[position]
-            let (value, quality) = channel.settle(sample)
-            states[index].ordinals[position] += 1
-            let reading = Reading(
-                channel: channel.id,
-                acquired: (sample.acquired ?? states[index].startedAt).truncatedToMicroseconds, value: value,
-                quality: quality, ordinal: states[index].ordinals[position])
-            let isTaken = readings.put(reading)
-            counts.add(refused: !isTaken)
-        }
-        if samples.count > 0 { hasNews = true }
-    }
-
-    private mutating func note(_ notice: Notice) {
-        // A full ring of notices loses the notice, not the readings that say the same by their quality.
-        _ = notices.put(notice)
-        hasNews = true
-    }
-
-    private static func nextOnGrid(after now: Boottime, every: Duration) -> Boottime {
-        let step = max(every.nanoseconds, 1_000_000)
-        return Boottime(nanoseconds: (now.nanoseconds / step + 1) * step)
     }
 }

@@ -110,6 +110,22 @@ public struct SettingFault: Error, Sendable, Equatable {
     }
 }
 
+/// What a technician may want to know of a chip before buying or probing it.
+public struct ChipFacts: Sendable, Equatable {
+    /// Whose facts the driver rests on: document and revision.
+    public var datasheet: String
+    /// The longest that one measurement takes.
+    public var measuringTime: Duration
+    /// How the driver tells the chip from another at the same address; nil: the chip has nothing to tell it by.
+    public var identity: String?
+
+    public init(datasheet: String, measuringTime: Duration, identity: String? = nil) {
+        self.datasheet = datasheet
+        self.measuringTime = measuringTime
+        self.identity = identity
+    }
+}
+
 public struct DriverEntry: Sendable {
     public enum Attachment: Sendable, Equatable {
         /// `bus:` and `address:`; the first address is the default.
@@ -122,23 +138,30 @@ public struct DriverEntry: Sendable {
     public var name: String
     /// What it is, in a line.
     public var about: String
+    /// Bus drivers: the chip.
+    public var chip: ChipFacts?
     public var attachment: Attachment
     public var parameters: [Parameter]
     public var defaultEvery: Duration
+    /// Values are `warming up` for so long after the sensor came, or came back; `warm_up:` of a sensor overrides it.
+    public var warmUp: Duration
     /// The channels that a sensor with these settings has.
     public var channels: @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel]
     public var make: @Sendable (DriverSettings) throws(SettingFault) -> Driver
 
     public init(
-        name: String, about: String, attachment: Attachment, parameters: [Parameter], defaultEvery: Duration,
+        name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment, parameters: [Parameter] = [],
+        defaultEvery: Duration, warmUp: Duration = .zero,
         channels: @escaping @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel],
         make: @escaping @Sendable (DriverSettings) throws(SettingFault) -> Driver
     ) {
         self.name = name
         self.about = about
+        self.chip = chip
         self.attachment = attachment
         self.parameters = parameters
         self.defaultEvery = defaultEvery
+        self.warmUp = warmUp
         self.channels = channels
         self.make = make
     }
@@ -146,14 +169,27 @@ public struct DriverEntry: Sendable {
 
 public enum Catalogue {
     /// Sorted by name.
-    public static let entries: [DriverEntry] = [
-        BME280.entry,
+    public static let entries: [DriverEntry] =
+        (weather + airQuality + lightAndPower + waterAndGround + lines + kernel + computed).sorted { $0.name < $1.name }
+
+    public static func entry(named name: String) -> DriverEntry? { entries.first { $0.name == name } }
+
+    private static let weather: [DriverEntry] = [
+        BME280.entry
+    ]
+    private static let airQuality: [DriverEntry] = []
+    private static let lightAndPower: [DriverEntry] = []
+    /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
+    private static let waterAndGround: [DriverEntry] = []
+    private static let lines: [DriverEntry] = [
         DigitalInput.entry,
-        IIO.entry,
         PulseCounter.entry,
+    ]
+    private static let kernel: [DriverEntry] = [
+        IIO.entry
+    ]
+    private static let computed: [DriverEntry] = [
         Replay.entry,
         Simulated.entry,
     ]
-
-    public static func entry(named name: String) -> DriverEntry? { entries.first { $0.name == name } }
 }

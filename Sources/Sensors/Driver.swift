@@ -75,6 +75,8 @@ public enum SensorFault: Error, Hashable, Sendable {
     case notReady
     /// There is nothing to read from: file ended or missing, no such kernel device.
     case noData
+    /// The chip reports a fault of its own: a stopped fan, a dirty lens, a failed self-test. `code` as the chip gives it.
+    case deviceFault(code: UInt32)
 
     public var quality: Quality {
         switch self {
@@ -86,15 +88,24 @@ public enum SensorFault: Error, Hashable, Sendable {
         case .checksum: .checksum
         case .wrongChip: .wrongChip
         case .implausible: .implausible
+        case .deviceFault: .deviceFault
         }
     }
 }
 
-/// A chip on an I2C bus.
+/// A chip on an I2C bus. Before the first `start`, and after every fault, the Sampler has asked whether the address is
+/// free (`Bus.claim`), so drivers need not.
 public protocol BusDriver: Sendable {
     /// Triggers one measurement (and sets the chip up the first time, or after a fault). Returns how long it takes.
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration
-    mutating func collect(from bus: inout some Bus & ~Copyable, into samples: inout Samples) throws(SensorFault)
+    /// Reads what has been measured. Nil: done; else how long to wait before the next step (another input of the same
+    /// converter, another range), at most `Driver.stepsPerMeasurement` of them.
+    mutating func collect(
+        from bus: inout some Bus & ~Copyable, into samples: inout Samples
+    ) throws(SensorFault) -> Duration?
+    /// The last measurement failed, or its bus was given up: the chip may have lost its supply or been exchanged, so
+    /// `start` sets it up anew.
+    mutating func forget()
 }
 
 /// Something on GPIO lines. Requested by the Sampler, which keeps the handle.
@@ -140,4 +151,7 @@ public enum Driver: Sendable {
     case line(any LineDriver)
     case attribute(any AttributeDriver)
     case source(any SourceDriver)
+
+    /// Steps of one measurement, `start` not counted. One that takes more never ends.
+    public static let stepsPerMeasurement = 64
 }

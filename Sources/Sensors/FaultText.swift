@@ -21,6 +21,9 @@ extension SensorFault {
                 + "replace it"
         case .notReady:
             "the chip has not finished; expected it to in the datasheet's longest time; look at its supply"
+        case .deviceFault(let code):
+            "the chip reports a fault of its own (status \(hexadecimal(code))); expected none; clean or replace the "
+                + "sensor, its manual tells what the status means"
         case .noData:
             "there is nothing to read from; expected a kernel device or data that has not ended; look at `device` or "
                 + "`file`"

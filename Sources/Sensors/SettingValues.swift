@@ -39,6 +39,31 @@ extension DriverSettings {
         return (number, unit)
     }
 
+    func duration(_ name: String) -> Duration? {
+        guard let value = values[name] else { return nil }
+        guard case .duration(let duration) = value else { wrongKind(name, value) }
+        return duration
+    }
+
+    /// A quantity as the nearest Double, in the unit that the parameter asks for first.
+    func physical(_ name: String) -> Double? { quantity(name)?.number.value }
+
+    func requiredDevice() throws(SettingFault) -> BusDevice {
+        guard let device else {
+            throw SettingFault(
+                parameter: "bus", text: "no bus; expected one of the board's I2C buses; add `bus: i2c1`")
+        }
+        return device
+    }
+
+    func requiredLine() throws(SettingFault) -> LineRequest {
+        guard let line else {
+            throw SettingFault(
+                parameter: "line", text: "no line; expected one of the board's; add for example `line: GPIO17`")
+        }
+        return line
+    }
+
     private func wrongKind(_ name: String, _ value: Setting) -> Never {
         invariantFailed("sensor \(sensorID): \(name) arrived as \(value)")
     }

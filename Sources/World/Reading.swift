@@ -20,6 +20,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case warmUp = 19
     case calibrationExpired = 20
     case estimated = 21  // part of what it counts was not seen (lost edges, a power cut)
+    case saturated = 22  // at the end of the converter's range: the true value lies beyond
 
     // Bad: no value is given (the stored value is 0 and means nothing).
     case noAcknowledge = 32
@@ -30,6 +31,8 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case notAvailable = 37  // bus, line, attribute or file is not there
     case busy = 38  // held by a kernel driver or by another program
     case implausible = 39  // the chip answered with something that cannot be
+    case deviceFault = 40  // the instrument reports a fault of its own
+    case openCircuit = 41  // a broken wire: below the live zero of a current loop
 
     public enum Grade: Sendable { case good, uncertain, bad }
 
@@ -45,6 +48,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .warmUp: "warming up"
         case .calibrationExpired: "calibration expired"
         case .estimated: "estimated"
+        case .saturated: "saturated"
         case .noAcknowledge: "no acknowledge"
         case .timedOut: "timed out"
         case .checksum: "checksum"
@@ -53,6 +57,8 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .notAvailable: "not available"
         case .busy: "busy"
         case .implausible: "implausible answer"
+        case .deviceFault: "device fault"
+        case .openCircuit: "open circuit"
         }
     }
 }

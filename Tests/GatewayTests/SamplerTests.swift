@@ -42,7 +42,7 @@ import World
     @Test("A chip is started, left alone while it measures, then collected; the reading's time is the start's")
     func twoSteps() throws {
         let bench = try SamplerBench([.bme280()])
-        bench.hardware.addBME280(InstalledSensor.air)
+        bench.hardware.add(chipOf: "bme280", at: InstalledSensor.air)
         bench.clock.advance(by: .seconds(1))
         let next = bench.sampler.step()
         #expect(bench.isMeasuring)
@@ -157,12 +157,12 @@ import World
     @Test("Lost and back are told once each, however long it lasts")
     func lostAndBack() throws {
         let bench = try SamplerBench([.bme280()])
-        bench.hardware.addBME280(InstalledSensor.air)
+        bench.hardware.add(chipOf: "bme280", at: InstalledSensor.air)
         bench.run(until: .milliseconds(1_500))
         #expect(bench.takeNotices().isEmpty)
         bench.hardware.bus.detach(InstalledSensor.air)
         bench.run(until: .milliseconds(5_500))
-        bench.hardware.addBME280(InstalledSensor.air)
+        bench.hardware.add(chipOf: "bme280", at: InstalledSensor.air)
         bench.run(until: .milliseconds(8_500))
         let notices = bench.takeNotices()
         #expect(notices.map(\.kind) == [.sensorLost, .sensorBack])
@@ -175,7 +175,7 @@ import World
     @Test("An address that a kernel driver holds is not touched")
     func held() throws {
         let bench = try SamplerBench([.bme280()])
-        bench.hardware.addBME280(InstalledSensor.air)
+        bench.hardware.add(chipOf: "bme280", at: InstalledSensor.air)
         bench.hardware.bus.heldByKernel = [InstalledSensor.air]
         bench.run(until: .seconds(3))
         #expect(bench.hardware.bus.transfers == 0)
@@ -189,7 +189,7 @@ import World
     @Test("After a time-out the bus is left alone for longer and longer, up to a minute; readings say so meanwhile")
     func backOff() throws {
         let bench = try SamplerBench([.bme280()])
-        bench.hardware.addBME280(InstalledSensor.air)
+        bench.hardware.add(chipOf: "bme280", at: InstalledSensor.air)
         var attempts: [Int64] = []
         bench.hardware.bus.trouble = { _, now in
             attempts.append(now.nanoseconds / 1_000_000_000)

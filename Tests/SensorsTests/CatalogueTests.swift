@@ -5,7 +5,7 @@ import World
 @testable import Sensors
 
 /// Settings that a technician would give for a driver's required parameters, and no others.
-private func sensible(_ entry: DriverEntry) -> DriverSettings {
+func sensible(_ entry: DriverEntry) -> DriverSettings {
     var settings = DriverSettings.of()
     for parameter in entry.parameters {
         if let fallback = parameter.fallback { settings.values[parameter.name] = fallback }

@@ -167,7 +167,8 @@ struct SimulatedHardwareTests {
         let clock = StillClock()
         let device = BusDevice(bus: 0, address: 0x76)
         let site = SimulatedSite(seed: seed, chips: [:]) { clock.moment }
-        let chip = site.addBME280(device)
+        site.add(chipOf: "bme280", at: device)
+        let chip = try #require(site.bus.chip(at: device) as? SimulatedBME280)
         var random = Random(seed: seed)
         site.bus.trouble = { _, _ in
             switch random.below(12) {
@@ -186,11 +187,12 @@ struct SimulatedHardwareTests {
             samples.removeAll()
             do throws(SensorFault) {
                 clock.pass(try driver.start(on: &bus))
-                try driver.collect(from: &bus, into: &samples)
+                _ = try driver.collect(from: &bus, into: &samples)
                 #expect(samples.count == 3, "seed \(seed), round \(round)")
                 good += 1
             } catch {
                 #expect(samples.count == 0, "seed \(seed), round \(round)")
+                driver.forget()
                 failed += 1
             }
             if round % 100 == 0 { chip.powerCycle(at: clock.moment) }
@@ -205,7 +207,7 @@ struct SimulatedHardwareTests {
             clock.pass(.seconds(1))
             do throws(SensorFault) {
                 clock.pass(try driver.start(on: &bus))
-                try driver.collect(from: &bus, into: &samples)
+                _ = try driver.collect(from: &bus, into: &samples)
             } catch { samples.removeAll() }
         }
         let values = samples.all.map { if case .physical(let value) = $0.measurement { value } else { Double.nan } }

@@ -83,3 +83,29 @@ func settingFault(_ body: () throws -> Void) -> SettingFault? {
     do { try body() } catch { return error as? SettingFault }
     return nil
 }
+
+/// One measurement as the Sampler makes it: every step with the time that the driver asks for, and nothing kept of a
+/// failed one.
+func measure<D: BusDriver>(
+    _ driver: inout D, on bus: inout some Bus, _ clock: StillClock
+) throws(SensorFault) -> [Sample] {
+    var samples = Samples(capacity: 256)
+    do throws(SensorFault) {
+        clock.pass(try driver.start(on: &bus))
+        var steps = 0
+        while let wait = try driver.collect(from: &bus, into: &samples) {
+            clock.pass(wait)
+            steps += 1
+            precondition(steps < Driver.stepsPerMeasurement, "a measurement that never ends")
+        }
+    } catch {
+        driver.forget()
+        throw error
+    }
+    return samples.all
+}
+
+/// The physical values of samples, in order; nan for an exact one.
+func physical(_ samples: [Sample]) -> [Double] {
+    samples.map { if case .physical(let value) = $0.measurement { value } else { .nan } }
+}

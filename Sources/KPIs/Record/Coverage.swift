@@ -21,6 +21,8 @@ enum Flag: Int, CaseIterable {
     case clockStep
     /// Readings were taken before the clock had settled, delivered so, and not kept until it had.
     case unsettled
+    /// More qualities of readings; raw values above stay what they are.
+    case saturated, deviceFault, openCircuit
 
     /// As published; sorted, the names are in canonical order.
     var name: String {
@@ -39,6 +41,9 @@ enum Flag: Int, CaseIterable {
         case .notAvailable: "not_available"
         case .busy: "busy"
         case .implausible: "implausible"
+        case .saturated: "saturated"
+        case .deviceFault: "device_fault"
+        case .openCircuit: "open_circuit"
         case .lost: "lost"
         case .missing: "missing"
         case .dark: "dark"
@@ -65,6 +70,9 @@ enum Flag: Int, CaseIterable {
         case .notAvailable: self = .notAvailable
         case .busy: self = .busy
         case .implausible: self = .implausible
+        case .saturated: self = .saturated
+        case .deviceFault: self = .deviceFault
+        case .openCircuit: self = .openCircuit
         }
     }
 

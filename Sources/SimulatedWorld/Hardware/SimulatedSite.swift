@@ -25,13 +25,16 @@ public final class SimulatedSite {
             ])
     }
 
-    /// A BME280 in changing weather.
+    /// The chip that the driver wants, in changing surroundings. False when the driver has no chip.
     @discardableResult
-    public func addBME280(_ device: BusDevice) -> SimulatedBME280 {
+    public func add(chipOf driver: String, at device: BusDevice) -> Bool {
         let place = seed &+ UInt64(device.bus) << 8 &+ UInt64(device.address)
-        let chip = SimulatedBME280(weather: { Self.weather(seed: place, at: $0) })
+        guard
+            let chip = SimulatedChips.make(
+                driver, seed: place, surroundings: { Self.surroundings(seed: place, at: $0) })
+        else { return false }
         bus.attach(chip, at: device)
-        return chip
+        return true
     }
 
     /// A meter whose pulses make the line active: about 0.7 in every `slot`.
@@ -56,20 +59,40 @@ public final class SimulatedSite {
         request.chipLabel.utf8.reduce(seed &+ UInt64(request.offset)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
-    /// Smooth weather: heights at the corners of a grid of hours, joined by straight lines.
-    static func weather(seed: UInt64, at moment: Boottime) -> SimulatedBME280.Weather {
-        func between(_ low: Double, _ high: Double, hours: Int64, channel: UInt64) -> Double {
+    /// Smooth surroundings: heights at the corners of a grid of hours, joined by straight lines.
+    static func surroundings(seed: UInt64, at moment: Boottime) -> Surroundings {
+        var channel: UInt64 = 0
+        func between(_ low: Double, _ high: Double, hours: Int64) -> Double {
+            channel += 1
+            let number = channel
             let period = hours * 3_600_000_000_000
             let corner = moment.nanoseconds / period
             func height(_ corner: Int64) -> Double {
-                var random = Random(seed: seed ^ channel << 56 ^ UInt64(bitPattern: corner))
+                var random = Random(seed: seed ^ number << 56 ^ UInt64(bitPattern: corner))
                 return Double(random.next() >> 11) / 9_007_199_254_740_992
             }
             let blend = Double(moment.nanoseconds % period) / Double(period)
             return low + (high - low) * (height(corner) * (1 - blend) + height(corner + 1) * blend)
         }
-        return SimulatedBME280.Weather(
-            celsius: between(4, 31, hours: 3, channel: 1), pascal: between(99_500, 103_000, hours: 12, channel: 2),
-            percent: between(25, 95, hours: 2, channel: 3))
+        return Surroundings {
+            $0.celsius = between(4, 31, hours: 3)
+            $0.pascal = between(99_500, 103_000, hours: 12)
+            $0.percent = between(25, 95, hours: 2)
+            $0.carbonDioxidePPM = between(410, 900, hours: 1)
+            $0.pm2_5 = between(2, 40, hours: 2)
+            $0.pm1 = $0.pm2_5 * 0.7
+            $0.pm4 = $0.pm2_5 * 1.1
+            $0.pm10 = $0.pm2_5 * 1.3
+            $0.gasPPB = between(5, 90, hours: 1)
+            $0.lux = between(0, 30_000, hours: 6)
+            $0.uvIndex = between(0, 8, hours: 6)
+            $0.soundDecibel = between(42, 78, hours: 1)
+            $0.waterCelsius = between(6, 18, hours: 12)
+            $0.acidityPH = between(6.9, 8.1, hours: 6)
+            $0.microsiemensPerCentimetre = between(300, 1_500, hours: 6)
+            $0.dissolvedOxygenMilligramsPerLitre = between(6, 11, hours: 6)
+            $0.soilMoisture = between(0.1, 0.7, hours: 24)
+            $0.distanceMetres = between(0.4, 4.2, hours: 2)
+        }
     }
 }

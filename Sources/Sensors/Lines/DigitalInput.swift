@@ -50,10 +50,6 @@ extension DigitalInput {
             [DriverChannel("state", unit: "/", scale: 0, plausible: 0...1, isCalibratable: false)]
         },
         make: { settings throws(SettingFault) in
-            guard let line = settings.line else {
-                throw SettingFault(
-                    parameter: "line", text: "no line; expected one of the board's; add for example `line: J8-13`")
-            }
-            return .line(DigitalInput(request: line))
+            .line(DigitalInput(request: try settings.requiredLine()))
         })
 }

@@ -8,17 +8,6 @@
 public import World
 
 public final class SimulatedBME280: SimulatedChip {
-    public struct Weather: Hashable, Sendable {
-        public var celsius: Double
-        public var pascal: Double
-        public var percent: Double
-        public init(celsius: Double, pascal: Double, percent: Double) {
-            self.celsius = celsius
-            self.pascal = pascal
-            self.percent = percent
-        }
-    }
-
     /// Trimming parameters, section 4.2.2.
     public struct Trimming: Hashable, Sendable {
         public var t1: UInt16, t2: Int16, t3: Int16
@@ -52,7 +41,7 @@ public final class SimulatedBME280: SimulatedChip {
     /// What the id register says; another makes it the wrong chip.
     public var id: UInt8 = 0x60
     /// The world around it: read at the end of each measurement.
-    public var weather: (Boottime) -> Weather
+    public var surroundings: (Boottime) -> Surroundings
     /// Never finishes a measurement.
     public var isHung = false
 
@@ -64,17 +53,18 @@ public final class SimulatedBME280: SimulatedChip {
     private var startedUp = Boottime(nanoseconds: .min)
 
     public init(
-        trimming: Trimming = .usual, weather: @escaping (Boottime) -> Weather = { _ in
-            Weather(celsius: 21.4, pascal: 101_325, percent: 48)
-        }
+        trimming: Trimming = .usual, surroundings: @escaping (Boottime) -> Surroundings = { _ in Surroundings() }
     ) {
         self.trimming = trimming
-        self.weather = weather
+        self.surroundings = surroundings
         reset()
     }
 
     public func set(celsius: Double, pascal: Double, percent: Double) {
-        weather = { _ in Weather(celsius: celsius, pascal: pascal, percent: percent) }
+        let changed = Surroundings {
+            ($0.celsius, $0.pascal, $0.percent) = (celsius, pascal, percent)
+        }
+        surroundings = { _ in changed }
     }
 
     /// As when its supply comes back.
@@ -128,7 +118,7 @@ public final class SimulatedBME280: SimulatedChip {
         measuringUntil = nil
         let control = registers[0xF4]
         registers[0xF4] = control & ~0b11
-        let raw = trimming.raw(of: weather(end))
+        let raw = trimming.raw(of: surroundings(end))
         let temperature = control >> 5 != 0 ? raw.temperature : 0x80000
         let pressure = control >> 2 & 0b111 != 0 ? raw.pressure : 0x80000
         let humidity = humidityOversampling != 0 ? raw.humidity : 0x8000
@@ -180,10 +170,10 @@ extension SimulatedBME280.Trimming {
 
     /// The raw numbers whose compensated values come nearest. Temperature and humidity grow with their raw number,
     /// pressure falls.
-    public func raw(of weather: SimulatedBME280.Weather) -> (temperature: UInt32, pressure: UInt32, humidity: UInt32) {
-        let temperature = Self.bisect(bits: 20) { celsius($0) < weather.celsius }
-        let pressure = Self.bisect(bits: 20) { pascal($0, temperature) > weather.pascal }
-        let humidity = Self.bisect(bits: 16) { percent($0, temperature) < weather.percent }
+    public func raw(of air: Surroundings) -> (temperature: UInt32, pressure: UInt32, humidity: UInt32) {
+        let temperature = Self.bisect(bits: 20) { celsius($0) < air.celsius }
+        let pressure = Self.bisect(bits: 20) { pascal($0, temperature) > air.pascal }
+        let humidity = Self.bisect(bits: 16) { percent($0, temperature) < air.percent }
         return (temperature, pressure, humidity)
     }
 

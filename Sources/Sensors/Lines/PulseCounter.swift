@@ -171,13 +171,9 @@ extension PulseCounter {
         },
         make: { settings throws(SettingFault) in
             let measure = try Measure(settings)
-            guard let line = settings.line else {
-                throw SettingFault(
-                    parameter: "line", text: "no line; expected one of the board's; add for example `line: GPIO17`")
-            }
             return .line(
                 PulseCounter(
-                    request: line, countsToActive: settings.text("edge") != "to-inactive",
+                    request: try settings.requiredLine(), countsToActive: settings.text("edge") != "to-inactive",
                     stepsPerPulse: measure.stepsPerPulse, initialSteps: measure.initialSteps))
         })
 }

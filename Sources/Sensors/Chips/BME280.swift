@@ -23,7 +23,7 @@ struct BME280: BusDriver {
         static let configuration: UInt8 = 0xF5
         static let data: UInt8 = 0xF7
     }
-    private static let chipID: UInt32 = 0x60
+    private static let chipID: UInt8 = 0x60
     private static let statusMeasuring: UInt8 = 0b1000
     /// Set while the chip copies its calibration from memory, after power-on.
     private static let statusUpdating: UInt8 = 0b0001
@@ -39,51 +39,39 @@ struct BME280: BusDriver {
     init(device: BusDevice) { self.device = device }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
-        do throws(SensorFault) {
-            if calibration == nil { calibration = try setUp(on: &bus) }
-            // Humidity's oversampling takes effect only with the write to ctrl_meas after it (section 5.4.3).
-            try write(Self.oversamplingOnce, to: Register.humidityControl, on: &bus)
-            let control = Self.oversamplingOnce << 5 | Self.oversamplingOnce << 2 | Self.modeForced
-            try write(control, to: Register.measurementControl, on: &bus)
-        } catch {
-            calibration = nil
-            throw error
-        }
+        if calibration == nil { calibration = try setUp(on: &bus) }
+        // Humidity's oversampling takes effect only with the write to ctrl_meas after it (section 5.4.3).
+        try bus.send(Register.humidityControl, Self.oversamplingOnce, to: device)
+        let control = Self.oversamplingOnce << 5 | Self.oversamplingOnce << 2 | Self.modeForced
+        try bus.send(Register.measurementControl, control, to: device)
         return Self.measuringTime
     }
 
-    mutating func collect(from bus: inout some Bus & ~Copyable, into samples: inout Samples) throws(SensorFault) {
-        do throws(SensorFault) {
-            invariant(calibration != nil, "collect before start")
-            var status: UInt8 = 0
-            try read(Register.status, into: &status, on: &bus)
-            if status & Self.statusMeasuring != 0 { throw .notReady }
-            // One burst, so that the three values are of one measurement (section 4.1).
-            var data: UInt64 = 0
-            try read(Register.data, into: &data, on: &bus)
-            guard let result = withUnsafeBytes(of: data, { Raw($0).compensated(by: calibration!) }) else {
-                throw .implausible
-            }
-            samples.append(Sample(channel: 0, .physical(result.celsius)))
-            samples.append(Sample(channel: 1, .physical(result.pascal)))
-            samples.append(Sample(channel: 2, .physical(result.percent)))
-        } catch {
-            calibration = nil
-            throw error
-        }
+    mutating func collect(
+        from bus: inout some Bus & ~Copyable, into samples: inout Samples
+    ) throws(SensorFault) -> Duration? {
+        guard let calibration else { invariantFailed("collect before start") }
+        let status = try bus.receive(1, register: Register.status, of: device)[0]
+        if status & Self.statusMeasuring != 0 { throw .notReady }
+        // One burst, so that the three values are of one measurement (section 4.1).
+        let data = try bus.receive(8, register: Register.data, of: device)
+        guard let result = Raw(data).compensated(by: calibration) else { throw .implausible }
+        samples.append(Sample(channel: 0, .physical(result.celsius)))
+        samples.append(Sample(channel: 1, .physical(result.pascal)))
+        samples.append(Sample(channel: 2, .physical(result.percent)))
+        return nil
     }
 
+    mutating func forget() { calibration = nil }
+
     private func setUp(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Calibration {
-        do throws(BusFault) { try bus.claim(device) } catch { throw .bus(error) }
-        var found: UInt8 = 0
-        try read(Register.chipID, into: &found, on: &bus)
-        guard found == Self.chipID else { throw .wrongChip(found: UInt32(found), expected: Self.chipID) }
-        var status: UInt8 = 0
-        try read(Register.status, into: &status, on: &bus)
+        let found = try bus.receive(1, register: Register.chipID, of: device)[0]
+        guard found == Self.chipID else { throw .wrongChip(found: UInt32(found), expected: UInt32(Self.chipID)) }
+        let status = try bus.receive(1, register: Register.status, of: device)[0]
         if status & Self.statusUpdating != 0 { throw .notReady }
         // Another program may have left it in normal mode, where writes to `config` may be ignored (section 5.4.6).
-        try write(Self.modeSleep, to: Register.measurementControl, on: &bus)
-        try write(0, to: Register.configuration, on: &bus)
+        try bus.send(Register.measurementControl, Self.modeSleep, to: device)
+        try bus.send(Register.configuration, 0, to: device)
         let calibration = try readCalibration(on: &bus)
         // The chip has no checksum, and a flipped bit here would spoil every value until the next fault.
         guard try readCalibration(on: &bus) == calibration else { throw .checksum }
@@ -91,47 +79,16 @@ struct BME280: BusDriver {
     }
 
     private func readCalibration(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Calibration {
-        var low: Calibration.Low = (0, 0, 0, 0)
-        var high: UInt64 = 0
-        try read(Register.calibrationLow, count: 26, into: &low, on: &bus)
-        try read(Register.calibrationHigh, count: 7, into: &high, on: &bus)
-        let calibration = withUnsafeBytes(of: low) { low in
-            withUnsafeBytes(of: high) { high in Calibration(low: low, high: high) }
-        }
-        guard let calibration else { throw .implausible }
+        let low = try bus.receive(26, register: Register.calibrationLow, of: device)
+        let high = try bus.receive(7, register: Register.calibrationHigh, of: device)
+        guard let calibration = Calibration(low: low, high: high) else { throw .implausible }
         return calibration
-    }
-
-    private func write(_ value: UInt8, to register: UInt8, on bus: inout some Bus & ~Copyable) throws(SensorFault) {
-        let bytes = (register, value)
-        var fault: BusFault?
-        withUnsafeBytes(of: bytes) { buffer in
-            do throws(BusFault) {
-                try bus.transfer(device, write: buffer, read: UnsafeMutableRawBufferPointer(start: nil, count: 0))
-            } catch { fault = error }
-        }
-        if let fault { throw .bus(fault) }
-    }
-
-    /// Fills `value`'s first `count` bytes (all of it unless told otherwise) from consecutive registers.
-    private func read<Value: BitwiseCopyable>(
-        _ register: UInt8, count: Int? = nil, into value: inout Value, on bus: inout some Bus & ~Copyable
-    ) throws(SensorFault) {
-        var fault: BusFault?
-        withUnsafeMutableBytes(of: &value) { buffer in
-            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(count ?? buffer.count)])
-            do throws(BusFault) { try bus.read(register: register, of: device, into: part) } catch { fault = error }
-        }
-        if let fault { throw .bus(fault) }
     }
 }
 
 extension BME280 {
     /// Trimming parameters, section 4.2.2, table 16. Kept as Doubles: the formulas of section 8.1 work on them.
     struct Calibration: Equatable {
-        /// Room for the 26 registers 0x88 to 0xA1.
-        typealias Low = (UInt64, UInt64, UInt64, UInt64)
-
         var t1, t2, t3: Double
         var p1, p2, p3, p4, p5, p6, p7, p8, p9: Double
         var h1, h2, h3, h4, h5, h6: Double
@@ -139,17 +96,16 @@ extension BME280 {
         /// From registers 0x88 to 0xA1 and 0xE1 to 0xE7. Nil when no chip can have left the factory so: the
         /// temperature's and the pressure's first parameters divide or scale everything, and are neither 0 nor all
         /// ones.
-        init?(low: UnsafeRawBufferPointer, high: UnsafeRawBufferPointer) {
-            func word(_ index: Int) -> UInt16 { UInt16(low[index]) | UInt16(low[index + 1]) << 8 }
-            func unsigned(_ index: Int) -> Double { Double(word(index)) }
-            func signed(_ index: Int) -> Double { Double(Int16(bitPattern: word(index))) }
+        init?(low: Reply, high: Reply) {
+            func unsigned(_ index: Int) -> Double { Double(low.littleEndian16(index)) }
+            func signed(_ index: Int) -> Double { Double(low.signedLittleEndian16(index)) }
             (t1, t2, t3) = (unsigned(0), signed(2), signed(4))
             (p1, p2, p3) = (unsigned(6), signed(8), signed(10))
             (p4, p5, p6) = (signed(12), signed(14), signed(16))
             (p7, p8, p9) = (signed(18), signed(20), signed(22))
             // 0xA0 (index 24) is not used.
             h1 = Double(low[25])
-            h2 = Double(Int16(bitPattern: UInt16(high[0]) | UInt16(high[1]) << 8))
+            h2 = Double(high.signedLittleEndian16(0))
             h3 = Double(high[2])
             // H4 and H5 are 12-bit numbers with a sign: the whole byte carries it, 0xE5 has a half of each.
             h4 = Double(Int16(Int8(bitPattern: high[3])) << 4 | Int16(high[4] & 0x0F))
@@ -171,11 +127,10 @@ extension BME280 {
             self.humidity = humidity
         }
 
-        init(_ bytes: UnsafeRawBufferPointer) {
-            invariant(bytes.count == 8, "\(bytes.count) data bytes of a BME280")
-            pressure = UInt32(bytes[0]) << 12 | UInt32(bytes[1]) << 4 | UInt32(bytes[2]) >> 4
-            temperature = UInt32(bytes[3]) << 12 | UInt32(bytes[4]) << 4 | UInt32(bytes[5]) >> 4
-            humidity = UInt32(bytes[6]) << 8 | UInt32(bytes[7])
+        init(_ data: Reply) {
+            pressure = data.bigEndian24(0) >> 4
+            temperature = data.bigEndian24(3) >> 4
+            humidity = UInt32(data.bigEndian16(6))
         }
 
         /// Physical values by the floating point formulas of section 8.1: no overflow whatever the registers hold, and
@@ -210,8 +165,10 @@ extension BME280 {
     static let entry = DriverEntry(
         name: "bme280",
         about: "Bosch BME280 on I2C: temperature, pressure, relative humidity",
+        chip: ChipFacts(
+            datasheet: "Bosch BST-BME280-DS002 revision 1.6", measuringTime: measuringTime,
+            identity: "register 0xD0 is 0x60"),
         attachment: .bus(addresses: [0x76, 0x77]),
-        parameters: [],
         defaultEvery: .seconds(10),
         // Ranges of section 1, tables 1 to 3; scales below the noise of oversampling ×1.
         channels: { _ throws(SettingFault) in
@@ -221,11 +178,5 @@ extension BME280 {
                 DriverChannel("humidity", unit: "%RH", scale: -2, plausible: 0...100),
             ]
         },
-        make: { settings throws(SettingFault) in
-            guard let device = settings.device else {
-                throw SettingFault(
-                    parameter: "bus", text: "no bus; expected one of the board's I2C buses; add `bus: i2c1`")
-            }
-            return .bus(BME280(device: device))
-        })
+        make: { settings throws(SettingFault) in .bus(BME280(device: try settings.requiredDevice())) })
 }
