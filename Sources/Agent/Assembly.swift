@@ -80,6 +80,7 @@ struct Assembly {
             historyBytesPerSecond: site.outbox.historyBytesPerSecond,
             historyBatchesPerSecond: site.outbox.historyBatchesPerSecond, reconnectLongest: reconnectLongest)
         plan.channelPeriods = channelPeriods
+        plan.busNames = site.board.buses.map(\.name)
         plan.isSwitched = site.node.powered == .switched
         plan.calendar = site.calendar
         plan.withheldChannels = Set(site.withheldChannels.map { site.channels[$0].name })

@@ -125,7 +125,7 @@ public struct GatewayRun: ~Copyable {
             }
             let descriptor = lines.descriptor
             try run(
-                bus: I2CBuses(site.board.buses.map(\.path)), lines: lines, attributes: KernelAttributes(),
+                bus: I2CBuses(site.board.buses.map(\.attachment)), lines: lines, attributes: KernelAttributes(),
                 linesDescriptor: descriptor, nextChange: { .distantFuture })
         }
     }
@@ -150,6 +150,7 @@ public struct GatewayRun: ~Copyable {
             clock: parts.clock, bus: bus, lines: lines, attributes: attributes,
             sensors: sensors, readings: rings.readings, notices: rings.notices, counters: rings.counters,
             counts: shared.counts)
+        sampler.trustsSystemClock = site.clock == .trustSystem
         let exact = rings.countersFound
         let kept = shared.counters.withLock { $0 }
         sampler.resumeCounters(

@@ -28,7 +28,7 @@ public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
         let lines: GPIOLines
         do throws(SystemError) { lines = try GPIOLines(keptEdges: 16) } catch { throw Failure(.software, "\(error)") }
         try read(
-            site, sensors, bus: I2CBuses(site.board.buses.map(\.path)), lines: lines, attributes: KernelAttributes())
+            site, sensors, bus: I2CBuses(site.board.buses.map(\.attachment)), lines: lines, attributes: KernelAttributes())
     }
 }
 
@@ -89,7 +89,7 @@ func place(of sensor: SensorSettings, _ board: Board) -> String {
     let place: String
     if let device = sensor.settings.device, Int(device.bus) < board.buses.count {
         let bus = board.buses[Int(device.bus)]
-        place = " at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.path)"
+        place = " at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.place)"
     } else if let line = sensor.settings.line {
         place = " on \(line.name), line \(line.offset) of \(line.chipLabel)"
     } else if case .text(let device)? = sensor.settings.values["device"] {

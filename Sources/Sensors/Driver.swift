@@ -81,7 +81,8 @@ public enum SensorFault: Error, Hashable, Sendable {
     public var quality: Quality {
         switch self {
         case .bus(.noAcknowledge): .noAcknowledge
-        case .bus(.timedOut), .bus(.stuck), .notReady: .timedOut
+        case .bus(.timedOut), .notReady: .timedOut
+        case .bus(.stuck): .busStuck
         case .bus(.heldByKernel), .line(.taken): .busy
         case .bus(.absent), .line, .attribute, .noData: .notAvailable
         case .bus: .busFault

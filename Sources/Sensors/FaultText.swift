@@ -52,7 +52,8 @@ extension BusFault {
         case .timedOut:
             "the transfer did not end in time; expected an answer; look for a chip that holds the clock line"
         case .stuck:
-            "the data line is held low; expected it to be free; look for a short or take power from the chips once"
+            "nobody gets through on the bus; expected its lines to be free; look for a short, missing pull-ups or a "
+                + "chip that holds it, and take power from the chips once"
         case .heldByKernel:
             "a kernel driver holds the address; expected it free; unbind that driver, or read the chip with "
                 + "`driver: iio`"

@@ -86,7 +86,7 @@ enum BoardFile {
             }
             guard let name, let path else { continue }
             for key in [name.text, path.text] where !isFirst(key, at: fields.place, &seen, findings) { break }
-            result.append(BoardBus(name: name.text, path: path.text, lines: names))
+            result.append(BoardBus(name: name.text, attachment: .node(path.text), lines: names))
         }
         if result.count > 256 {
             findings.add(board.place, "\(result.count) buses", "at most 256", "remove some")

@@ -18,6 +18,7 @@ struct SensorLoader {
     private var ids: [String: Place] = [:]
     private var devices: [BusDevice: (id: String, place: Place)] = [:]
     private var lines: [String: (id: String, place: Place)] = [:]
+    private(set) var buses: BusReader
     private var busUsers: [UInt8: String] = [:]
     private var channelCount = 0
     private var partners: [(sensor: Int, channel: Int, name: ConditioningReader.PartnerName)] = []
@@ -28,6 +29,7 @@ struct SensorLoader {
         self.folder = folder
         self.now = now
         self.findings = findings
+        buses = BusReader(board: board, findings)
     }
 
     mutating func read(_ top: inout Fields, fileExists: (String) -> Bool) {
@@ -214,28 +216,16 @@ struct SensorLoader {
     private mutating func device(
         _ fields: inout Fields, _ addresses: [UInt8], _ driver: DriverEntry, _ id: String?
     ) -> BusDevice? {
-        let busNames = board?.buses.map(\.name) ?? []
-        let busText = fields.required(
-            "bus", board == nil ? "an I2C bus" : "an I2C bus (\(oneOf(busNames)))",
-            example: "bus: \(busNames.first ?? "i2c1")")
+        let number = buses.read(&fields, line: boardLine)
         let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
         let addressText = fields.scalar("address", default: fallback)
         let address = addressText.flatMap { self.address($0, addresses, driver) }
-        guard let board, let busText else { return nil }
-        guard let index = board.buses.firstIndex(where: { $0.name == busText.text }) else {
-            let byPath = board.buses.first { $0.path == busText.text || "i2c-" + $0.name.dropFirst(3) == busText.text }
-            let nearest = byPath?.name ?? Nearest.name(to: busText.text, among: busNames) ?? busNames.first
-            findings.add(
-                busText.place, "\(quoted("bus: \(busText.text)")), which \(board.name) does not have", oneOf(busNames),
-                nearest.map { "write `bus: \($0)`" } ?? "choose a board with an I2C bus")
-            return nil
-        }
-        guard let address, let place = addressText?.place else { return nil }
-        let device = BusDevice(bus: UInt8(index), address: address)
+        guard let number, let address, let place = addressText?.place else { return nil }
+        let device = BusDevice(bus: number, address: address)
         let shown = "0x" + String(address, radix: 16)
         if let other = devices[device] {
             findings.add(
-                place, "address \(shown) on \(busText.text), which sensor \(quoted(other.id)) has (\(other.place))",
+                place, "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has (\(other.place))",
                 "one sensor at each address of a bus",
                 addresses.count > 1
                     ? "give one of them another address (\(driver.name) can have \(Self.shown(addresses)))"
@@ -243,7 +233,7 @@ struct SensorLoader {
         } else {
             devices[device] = (id ?? "?", place)
         }
-        busUsers[UInt8(index)] = busUsers[UInt8(index)] ?? id ?? "?"
+        busUsers[number] = busUsers[number] ?? id ?? "?"
         return device
     }
 
@@ -332,9 +322,8 @@ struct SensorLoader {
 
     /// A pin that carries a bus in use is no GPIO.
     private func refuseBusPins() {
-        guard let board else { return }
         for (index, user) in busUsers {
-            let bus = board.buses[Int(index)]
+            let bus = buses.all[Int(index)]
             for name in bus.lines {
                 guard let line = lines[name] else { continue }
                 findings.add(

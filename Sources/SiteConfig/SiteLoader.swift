@@ -64,6 +64,7 @@ struct SiteLoader {
             channels: ChannelTable(channels: sensors.sensors.flatMap { $0.channels.map(\.channel) }, configHash: ""),
             kpis: kpis.bindings, withheldChannels: kpis.withheldChannels, noisePeriods: noisePeriods,
             peakPeriods: peakPeriods, alarms: alarms)
+        site.board.buses = sensors.buses.all
         site.channels.configHash = Fingerprint.hash(of: site)
         return site
     }

@@ -22,7 +22,7 @@ struct BoardTests {
 
     @Test("a bus that is not there is absent, with the reason")
     func absentBus() {
-        var buses = I2CBuses(["/dev/nonexistent-i2c", "/dev/null"])
+        var buses = I2CBuses([.node("/dev/nonexistent-i2c"), .node("/dev/null")])
         #expect(throws: BusFault.absent(errno: ENOENT)) { try buses.claim(BusDevice(bus: 0, address: 0x76)) }
         #expect(throws: BusFault.absent(errno: ENOENT)) {
             try buses.write([0xD0], to: BusDevice(bus: 0, address: 0x76))

@@ -72,7 +72,7 @@ import World
             #expect(board.lines.allSatisfy { $0.name == "GPIO\($0.offset)" })
             #expect(board.lines.first { $0.header == "J8-11" }?.name == "GPIO17")
             #expect(board.lines.first { $0.header == "J8-40" }?.name == "GPIO21")
-            #expect(board.buses.first?.name == "i2c1" && board.buses.first?.path == "/dev/i2c-1")
+            #expect(board.buses.first?.name == "i2c1" && board.buses.first?.place == "/dev/i2c-1")
             #expect(board.buses.first?.lines == ["GPIO2", "GPIO3"])
             #expect(board.isSimulated == (name == "simulated"))
         }

@@ -306,19 +306,6 @@ import Testing
                     "add `bus: i2c1`")
             ]),
         Mistake(
-            "A bus by its device",
-            sensor(
-                """
-                driver: bme280
-                bus: /dev/i2c-1
-                """),
-            [
-                .at(
-                    "6:10", "`bus: /dev/i2c-1`, which raspberry-pi-4b does not have",
-                    "i2c1, i2c0, i2c3, i2c4, i2c5 or i2c6",
-                    "write `bus: i2c1`")
-            ]),
-        Mistake(
             "A bus by its number",
             sensor(
                 """
@@ -327,7 +314,7 @@ import Testing
                 """),
             [
                 .at(
-                    "6:10", "`bus: 1`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5 or i2c6",
+                    "6:10", "`bus: 1`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5, i2c6 or a device as /dev/i2c-11",
                     "write `bus: i2c1`")
             ]),
         Mistake(
@@ -339,7 +326,7 @@ import Testing
                 """),
             [
                 .at(
-                    "6:10", "`bus: i2c9`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5 or i2c6",
+                    "6:10", "`bus: i2c9`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5, i2c6 or a device as /dev/i2c-11",
                     "write `bus: i2c1`")
             ]),
         Mistake(
