@@ -20,6 +20,8 @@ final class SharedState: Sendable {
     let samplerPulse = Pulse()
     let courierPulse = Pulse()
     let counts = SamplerCounts()
+    /// Of the Sampler of kernel attributes, where there is one.
+    let kernelCounts = Mutex<SamplerCounts?>(nil)
     let isRecovered = Atomic<Bool>(false)
     let hasStopped = Atomic<Bool>(false)
     let counters = Mutex<[(key: UInt64, total: Int64)]>([])
@@ -139,16 +141,19 @@ public struct GatewayRun: ~Copyable {
         shareOneMallocArena()
         var parts = try startingParts()
         let assembly = Assembly(site: site, boot: parts.boot)
-        let sensors = try assembly.installedSensors()
+        var sensors = try assembly.installedSensors()
+        for index in sensors.indices { sensors[index].number = index }
         let password = try assembly.password()
         try folders.prepare()
         let shared = SharedState()
         let rings = try start(&parts, assembly, password: password, shared: shared)
 
         let mustStop = waitForRecovery(&parts, shared)
+        // On a simulated board nothing blocks, and there is one thread to simulate it.
+        let kernelSensors = site.board.isSimulated ? [] : sensors.filter(KernelSampler.takes)
         var sampler = Sampler(
             clock: parts.clock, bus: bus, lines: lines, attributes: attributes,
-            sensors: sensors, readings: rings.readings, notices: rings.notices, counters: rings.counters,
+            sensors: kernelSensors.isEmpty ? sensors : sensors.filter { !KernelSampler.takes($0) }, readings: rings.readings, notices: rings.notices, counters: rings.counters,
             counts: shared.counts)
         sampler.trustsSystemClock = site.clock == .trustSystem
         let exact = rings.countersFound
@@ -158,12 +163,15 @@ public struct GatewayRun: ~Copyable {
             afterPowerCut: { id in kept.first { $0.key == Checkpoint.key(of: id) }?.total },
             key: { Checkpoint.key(of: $0) }, isFlashSilent: !shared.isRecovered.load(ordering: .acquiring))
         if let descriptor = linesDescriptor { try? parts.loop.watch(descriptor) }
+        let kernel = try kernelSampler(kernelSensors, news: parts.loop.waker, shared)
         parts.notifier?.ready(status: "\(site.sensors.count) sensors, broker \(site.broker.address.host)")
 
         giveBackStartupCode()
-        if !mustStop { sample(&sampler, &parts, shared, rings.courierWaker, nextChange: nextChange) }
+        if !mustStop { sample(&sampler, &parts, shared, rings.courierWaker, kernel, nextChange: nextChange) }
 
         parts.notifier?.stopping()
+        kernel?.stop()
+        kernel?.deliver(to: &sampler)
         sampler.finish()
         rings.courierWaker.ring()
         let end = parts.clock.now() + .milliseconds(1_900) + drainAtMost
@@ -175,6 +183,18 @@ public struct GatewayRun: ~Copyable {
                 parts.loop.wait(until: end)
             }
         }
+    }
+
+    private func kernelSampler(
+        _ sensors: [InstalledSensor], news: Waker, _ shared: SharedState
+    ) throws(Failure) -> KernelSampler? {
+        if sensors.isEmpty { return nil }
+        let trusts = site.clock == .trustSystem
+        let kernel = try Self.failing(.software) { () throws(SystemError) in
+            try KernelSampler(sensors: sensors, trustsSystemClock: trusts, news: news)
+        }
+        shared.kernelCounts.withLock { $0 = kernel.counts }
+        return kernel
     }
 
     /// What the main thread owns from the first moment.
@@ -244,7 +264,10 @@ public struct GatewayRun: ~Copyable {
     /// What the journal says of a lost sensor: where it is, what was found, what to do.
     private func faultText(_ shared: SharedState) -> @Sendable (Int) -> String? {
         let places = site.sensors.map { String(place(of: $0, site.board).dropFirst("sensor \($0.id) ".utf8.count)) }
-        return { index in shared.counts.fault(ofSensor: index).map { "\(places[index]): \($0.text)" } }
+        return { index in
+            let kernelFault = shared.kernelCounts.withLock { $0 }?.fault(ofSensor: index)
+            return (shared.counts.fault(ofSensor: index) ?? kernelFault).map { "\(places[index]): \($0.text)" }
+        }
     }
 
     private static var boardSerialText: String? {
@@ -317,13 +340,14 @@ public struct GatewayRun: ~Copyable {
     /// The main loop: samples until a signal or the observer says stop, and feeds the watchdog while both threads live.
     private func sample<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>(
         _ sampler: inout Sampler<LinuxClock, B, L, A>, _ parts: inout Parts, _ shared: SharedState, _ courier: Waker,
-        nextChange: () -> Boottime
+        _ kernel: KernelSampler?, nextChange: () -> Boottime
     ) {
         var lastBeats: (sampler: UInt64, courier: UInt64) = (0, 0)
         var watchdogAt = parts.clock.now()
         var observeAt = parts.clock.now()
         while true {
             var next = min(sampler.step(), nextChange())
+            kernel?.deliver(to: &sampler)
             if sampler.takeNews() { courier.ring() }
             shared.samplerPulse.beat()
             while let signal = parts.signals.next() {

@@ -30,6 +30,8 @@ public struct InstalledSensor: Sendable {
     public var device: BusDevice?
     /// Values are `warming up` for so long after the sensor came, or came back.
     public var warmUp: Duration
+    /// Its place among the node's sensors, where it is measured apart from others; nil: where it stands in the list.
+    public var number: Int?
 
     public init(
         id: String, driver: Driver, every: Duration, channels: [InstalledChannel], device: BusDevice?,

@@ -40,6 +40,6 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
     }
 
     func keepCounter(_ index: Int, _ place: Int) {
-        if let checkpoint = lineDrivers[place].checkpoint { counters.set(index, checkpoint: checkpoint) }
+        if let checkpoint = lineDrivers[place].checkpoint { counters.set(states[index].number, checkpoint: checkpoint) }
     }
 }

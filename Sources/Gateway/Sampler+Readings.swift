@@ -49,7 +49,7 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
         states[index].told[position] = quality
         note(
             Notice(
-                kind: quality == .good ? .valuesBelieved : .valuesDoubted, sensor: UInt16(index), at: clock.now(),
+                kind: quality == .good ? .valuesBelieved : .valuesDoubted, sensor: UInt16(states[index].number), at: clock.now(),
                 value: Int64(channel.rawValue), detail: quality.rawValue))
     }
 
