@@ -32,14 +32,14 @@ struct Assembly {
                 }
             }
             do throws(SettingFault) {
-                sensors.append(
-                    InstalledSensor(
-                        id: sensor.id, driver: try entry.make(settings), every: sensor.every,
-                        channels: sensor.channels.map {
-                            InstalledChannel(
-                                id: $0.id, channel: $0.channel, calibration: $0.calibration,
-                                conditioning: $0.conditioning)
-                        }, device: settings.device, warmUp: sensor.warmUp))
+                var installed = InstalledSensor(
+                    id: sensor.id, driver: try entry.make(settings), every: sensor.every,
+                    channels: sensor.channels.map {
+                        InstalledChannel(
+                            id: $0.id, channel: $0.channel, calibration: $0.calibration, conditioning: $0.conditioning)
+                    }, device: settings.device, warmUp: sensor.warmUp)
+                if case .text(let role)? = settings.values["role"] { installed.role = LineRole.named(role) }
+                sensors.append(installed)
             } catch {
                 throw Failure(.configuration, "sensor \(sensor.id): \(error.parameter): \(error.text)")
             }

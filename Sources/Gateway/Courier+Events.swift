@@ -92,6 +92,7 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                     journal.append(JournalLine(.warning, "sensor \(id): flapping, counted from now on"))
                 case .counted: break
                 }
+            case .role: takeRole(notice, sensor)
             case .valuesDoubted, .valuesBelieved: tellQuality(notice, sensor)
             case .busLost, .busBack: invariantFailed("a bus is no sensor")
             }

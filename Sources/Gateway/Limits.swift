@@ -64,6 +64,8 @@ public enum Limits {
     /// Waiting for the checkpoint before the first reading: counters go on from it.
     public static let recoveryWait = Duration.seconds(2)
 
+    /// A battery must be low for so long before the board is switched off: less than any has left then.
+    public static let lowBatteryHold = Duration.seconds(10)
     /// How often the wall clock is asked whether a calibration certificate has ended.
     public static let certificateLookEvery = Duration.seconds(600)
 

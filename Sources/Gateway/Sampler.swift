@@ -36,6 +36,9 @@ struct SensorState {
     var pause = Pause()
     /// Steps of the measurement under way.
     var steps = 0
+    let role: LineRole?
+    /// What was last told of the role.
+    var roleIsActive: Bool?
     let warmUp: Duration
     /// Warming up until then; set when the first value comes, and when values come again.
     var warmUntil: Boottime?
@@ -107,8 +110,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             }
             states.append(
                 SensorState(
-                    id: sensor.id, number: sensor.number ?? index, every: sensor.every, channels: sensor.channels, device: sensor.device, driver: place,
-                    due: now, warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
+                    id: sensor.id, number: sensor.number ?? index, every: sensor.every, channels: sensor.channels,
+                    device: sensor.device, driver: place, due: now, role: sensor.role, warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
                     ordinals: [UInt64](repeating: 0, count: sensor.channels.count),
                     told: [Quality](repeating: .good, count: sensor.channels.count)))
         }
@@ -274,7 +277,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             counts.setFault(fault, ofSensor: states[index].number)
             note(
                 Notice(
-                    kind: .sensorLost, sensor: UInt16(states[index].number), at: clock.now(), detail: fault.quality.rawValue))
+                    kind: .sensorLost, sensor: UInt16(states[index].number), at: clock.now(),
+                    detail: fault.quality.rawValue))
         }
         samples.removeAll()
         for place in states[index].channels.indices {
