@@ -151,7 +151,7 @@ import World
         }
     }
 
-    /// The header of a Raspberry Pi 5 is gpiochip4 under some kernels and gpiochip0 under others: `pinctrl-rp1` under all.
+    /// The header of a Raspberry Pi 5 is gpiochip4 under some kernels, gpiochip0 under others, `pinctrl-rp1` under all.
     @Test("No chip is told by its number")
     func noChipNumbers() throws {
         for shipped in try Self.shipped() {
