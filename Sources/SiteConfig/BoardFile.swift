@@ -9,8 +9,8 @@
 //       - {name: i2c1, path: /dev/i2c-1, lines: [GPIO2, GPIO3]}
 //
 // `simulated: true` marks a board without hardware. A label is what the chip's driver says, the same under every kernel
-// but for a few drivers; for those the name of the device (`4804c000.gpio`), which is made of its address, is certain.
-// Positions on a header whose connector has no name of its own are `PIN-3`; two lines on one position `P9-41A`, `P9-41B`.
+// but for a few drivers; there the name of the device (`4804c000.gpio`), which is made of its address, is certain.
+// Positions on a header whose connector has no name of its own are `PIN-3`; two lines on one are `P9-41A`, `P9-41B`.
 
 enum BoardFile {
     static func read(_ text: SourceText, _ findings: Findings) -> Board? {
