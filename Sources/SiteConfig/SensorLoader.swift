@@ -273,7 +273,8 @@ struct SensorLoader {
         // Shorter than any meter's pulse, longer than most contacts bounce.
         let debounce = fields.scalar("debounce", default: "5ms")
             .flatMap { findings.duration($0, in: .zero...Duration.seconds(10), likely: "ms") }
-        guard let board, let name, let line = boardLine(name, board) else { return nil }
+        guard let board, let name, let line = LineName(board: board, findings: findings).line(name)
+        else { return nil }
         if let other = lines[line.name] {
             findings.add(
                 name.place, "\(quoted("line: \(name.text)")), which sensor \(quoted(other.id)) has (\(other.place))",
@@ -285,39 +286,6 @@ struct SensorLoader {
         return LineRequest(
             chipLabel: line.chipLabel, offset: line.offset, name: name.text, bias: bias, isActiveLow: active == "low",
             debounce: debounce)
-    }
-
-    private func boardLine(_ scalar: Scalar, _ board: Board) -> BoardLine? {
-        let wanted = scalar.text.uppercased()
-        if let line = board.lines.first(where: { $0.name.uppercased() == wanted || $0.header?.uppercased() == wanted })
-        {
-            return line
-        }
-        let names = board.lines.flatMap { [$0.name, $0.header].compactMap { $0 } }
-        var remedy = "write a line that the board has, as in `line: GPIO17`"
-        let digits = wanted.filter { ("0"..."9").contains($0) }
-        let letters = wanted.filter { $0.isLetter }
-        if !digits.isEmpty, digits == wanted || ["GPIO", "BCM", "PIN", "IO"].contains(letters) {
-            let pin = letters == "GPIO" || letters == "BCM" ? nil : board.lines.first { $0.header == "J8-\(digits)" }
-            let gpio = board.lines.first { $0.name == "GPIO\(digits)" }
-            let choices = [
-                gpio.map { "`line: \($0.name)` for the GPIO number" },
-                pin.flatMap(\.header).map { "`line: \($0)` for the position on the header" },
-            ]
-            remedy =
-                choices.contains { $0 != nil }
-                ? "write " + choices.compactMap { $0 }.joined(separator: ", or ") : remedy
-        } else if let dash = wanted.lastIndex(of: "-"),
-            board.lines.contains(where: { $0.header?.hasPrefix(wanted[...dash]) == true })
-        {
-            remedy = "connect it elsewhere: there is power, ground or nothing at that position"
-        } else if let nearest = Nearest.name(to: wanted, among: names) {
-            remedy = "write `line: \(nearest)`"
-        }
-        findings.add(
-            scalar.place, "\(quoted("line: \(scalar.text)")), which \(board.name) does not have",
-            "a line (GPIO17) or a header position (J8-11)", remedy)
-        return nil
     }
 
     /// A pin that carries a bus in use is no GPIO.

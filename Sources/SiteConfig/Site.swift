@@ -119,6 +119,7 @@ public struct BoardLine: Sendable, Equatable {
     public var name: String
     /// `J8-11`; nil when it is on no header.
     public var header: String?
+    /// The chip's label, or the name of its device.
     public var chipLabel: String
     public var offset: UInt32
 }

@@ -95,8 +95,8 @@ extension Bus where Self: ~Copyable {
 public enum Bias: UInt8, Sendable, Hashable { case asIs, disabled, pullUp, pullDown }
 public enum EdgeSelection: UInt8, Sendable, Hashable { case none, toActive, toInactive, both }
 
-/// One GPIO line, as a board definition names it: the chip's label (never its number, which moves between kernels) and
-/// the offset on it.
+/// One GPIO line, as a board definition names it: the chip's label or its device's name (never its number, which moves
+/// between kernels) and the offset on it.
 public struct LineRequest: Hashable, Sendable {
     public var chipLabel: String
     public var offset: UInt32

@@ -63,9 +63,12 @@ import World
         }
     }
 
-    @Test("Every board has the header of the Raspberry Pi: 28 lines, each once")
+    @Test("Every Raspberry Pi has the same header: 28 lines, each once")
     func boards() throws {
-        for name in ["raspberry-pi-4b", "raspberry-pi-5", "simulated"] {
+        for name in [
+            "raspberry-pi-zero-2w", "raspberry-pi-3b-plus", "raspberry-pi-4b", "raspberry-pi-cm4", "raspberry-pi-5",
+            "simulated",
+        ] {
             let board = try load(head + air + "board: \(name)\n").site.board
             #expect(board.lines.count == 28)
             #expect(Set(board.lines.map(\.offset)) == Set(0...27))
