@@ -64,6 +64,8 @@ public struct DriverSettings: Sendable {
     /// Contents of the files that `.file` parameters name, by parameter name; read by whoever makes the driver. Telling
     /// the channels needs none.
     public var files: [String: [UInt8]]
+    /// `external` only: where the program's lines arrive.
+    public var mailbox: Mailbox?
 
     public init(
         sensorID: String, every: Duration, device: BusDevice? = nil, line: LineRequest? = nil,
@@ -189,6 +191,7 @@ public enum Catalogue {
         IIO.entry
     ]
     private static let computed: [DriverEntry] = [
+        External.entry,
         Replay.entry,
         Simulated.entry,
     ]

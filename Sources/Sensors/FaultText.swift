@@ -21,6 +21,7 @@ extension SensorFault {
                 + "replace it"
         case .notReady:
             "the chip has not finished; expected it to in the datasheet's longest time; look at its supply"
+        case .program(let fault): fault.text
         case .deviceFault(let code):
             "the chip reports a fault of its own (status \(hexadecimal(code))); expected none; clean or replace the "
                 + "sensor, its manual tells what the status means"
@@ -39,6 +40,25 @@ extension SensorFault {
         case 0x60: " (BME280)"
         case 0x61: " (BME680 or BME688)"
         default: ""
+        }
+    }
+}
+
+extension ProgramFault {
+    public var text: String {
+        switch self {
+        case .notStarted(let errno):
+            "the program cannot be started (errno \(errno)); expected one that this user may run; look at `run`"
+        case .noSocket(let errno):
+            "the socket cannot be made (errno \(errno)); expected a writable runtime folder; look at its permissions"
+        case .ended(let status):
+            "the program ended (status \(status)); expected it to run on; it is started again, look at what it needs"
+        case .silent:
+            "the program says nothing; expected lines `channel value`; look at what it measures, and whether it writes "
+                + "each line at once (unbuffered)"
+        case .notUnderstood(let lines):
+            "\(lines) lines that cannot be meant; expected `channel value [unit] [time]`, the channel one of "
+                + "`measures`; start the program by hand and look"
         }
     }
 }

@@ -67,7 +67,7 @@ struct SensorLoader {
             }
         }
         let driverName = fields.required(
-            "driver", "the driver's name (\(drivers.map(\.name).joined(separator: ", ")))", example: "driver: bme280")
+            "driver", "the driver's name (`cityedge drivers` lists them)", example: "driver: bme280")
         guard let driver = driverName.flatMap(entry) else {
             if let id { unfinished.insert(id) }
             // Without a driver its keys cannot be judged; those of other agents can.
@@ -163,8 +163,9 @@ struct SensorLoader {
         let names = drivers.map(\.name)
         let nearest = Nearest.name(to: name.text.lowercased(), among: names)
         findings.add(
-            name.place, "the unknown driver \(quoted(name.text))", oneOf(names),
-            nearest.map { "write `driver: \($0)`" } ?? "write one of them (`cityedge drivers` tells what each is for)")
+            name.place, "the unknown driver \(quoted(name.text))", "a driver's name (`cityedge drivers` lists them)",
+            nearest.map { "write `driver: \($0)`" }
+                ?? "write one of them; other chips: `driver: i2c-registers`, other programs: `driver: external`")
         return nil
     }
 
@@ -216,7 +217,7 @@ struct SensorLoader {
     private mutating func device(
         _ fields: inout Fields, _ addresses: [UInt8], _ driver: DriverEntry, _ id: String?
     ) -> BusDevice? {
-        let number = buses.read(&fields, line: boardLine)
+        let number = buses.read(&fields)
         let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
         let addressText = fields.scalar("address", default: fallback)
         let address = addressText.flatMap { self.address($0, addresses, driver) }
@@ -225,7 +226,9 @@ struct SensorLoader {
         let shown = "0x" + String(address, radix: 16)
         if let other = devices[device] {
             findings.add(
-                place, "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has (\(other.place))",
+                place,
+                "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has "
+                    + "(\(other.place))",
                 "one sensor at each address of a bus",
                 addresses.count > 1
                     ? "give one of them another address (\(driver.name) can have \(Self.shown(addresses)))"

@@ -18,6 +18,7 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
     }
     switch entry.name {
     case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
+    case "external": settings.values.merge(["measures": .text("power W"), "run": .text("/bin/true")]) { $1 }
     case "replay":
         settings.values.merge([
             "file": .text("recorded.csv"), "column": .text("T"), "unit": .text("Cel"), "quantity": .text("temperature"),
