@@ -2,8 +2,8 @@
 // folder. One thread for all of them; it hears, and decides nothing but when to try again.
 //
 // A program that ends, or cannot be started, is started again after 1 s, then ever later up to a minute; one that ran
-// for a minute begins anew. A line longer than the mailbox takes is cut off and thrown away up to its end. All of them end
-// with the host: by SIGTERM, after a second by SIGKILL.
+// for a minute begins anew. A line longer than the mailbox takes is cut off and thrown away up to its end. All of them
+// end with the host: by SIGTERM, after half a second by SIGKILL.
 
 import CLinux
 import Glibc

@@ -5,8 +5,8 @@
 //
 // `power 1843.5`, `energy 12576.53 kWh`, `power 1843.5 W -2.5`. The unit may be any of the channel's kind, the
 // channel's own when it is left out. The time is as in SenML (RFC 8428 section 4.5.3): below 2^28, and that is the
-// usual case, seconds relative to now, so 0 or less; above, seconds since 1970. Without one it is the line's arrival. Empty
-// lines and lines that begin with # are ignored.
+// usual case, seconds relative to now, so 0 or less; above, seconds since 1970. Without one it is the line's arrival.
+// Empty lines and lines that begin with # are ignored.
 //
 // Readings are made at the next `every`, with their own times. A line that cannot be meant is counted and told with the
 // last of them; a program that says nothing for `silent_after`, that ended or could not be started makes the sensor
