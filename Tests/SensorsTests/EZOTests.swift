@@ -49,6 +49,17 @@ struct EZOTests {
         #expect(EZO.Answer(Reply([1])).number == nil)
     }
 
+    @Test("The outputs are understood as old and as new circuits list them, and as none")
+    func outputLists() {
+        for list in ["?O,%,mg", "?,O,%,mg"] {
+            #expect(EZO.Model.do.output(toSwitchAfter: answer(1, list)) == "O,%,0")
+        }
+        #expect(EZO.Model.do.output(toSwitchAfter: answer(1, "?,O,mg")) == nil)
+        #expect(EZO.Model.ec.output(toSwitchAfter: answer(1, "?O,no output")) == "O,EC,1")
+        #expect(EZO.Model.ec.output(toSwitchAfter: answer(1, "?O,EC,SG")) == "O,SG,0")
+        #expect(EZO.Model.ec.output(toSwitchAfter: answer(1, "?O,ec")) == nil)
+    }
+
     @Test("i, then R: each a text, each answer after its time")
     func script() throws {
         func read(_ text: String, code: UInt8 = 1) -> ScriptedBus.Step {
@@ -155,6 +166,16 @@ struct EZOTests {
         let fault = SensorFault.wrongChip(found: 0x4543, expected: 0x7048)
         #expect(throws: fault) { _ = try measure(&driver, on: &bus, clock) }
         #expect(fault.text.hasPrefix("chip id 0x4543 (\"EC\") answers; expected 0x7048 (\"pH\");"))
+    }
+
+    @Test("Circuits of older firmware call themselves otherwise, and serve", arguments: ["DO", "D.O.", "d.o."])
+    func olderNames(name: String) throws {
+        let chip = SimulatedEZO(.dissolvedOxygen)
+        chip.name = name
+        var bus = bus(chip)
+        var driver = EZO(device: device, model: .do, hundredthsCelsius: nil)
+        #expect(physical(try measure(&driver, on: &bus, clock)) == [0.008_31])
+        #expect(answer(1, "?I,OR,1.0").isField(1, oneOf: EZO.Model.orp.names))
     }
 
     @Test("A supply that failed while it measured is noticed, and the next measurement is right")

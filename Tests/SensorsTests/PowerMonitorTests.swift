@@ -314,5 +314,10 @@ struct INA3221Tests {
         let channels = try INA3221.entry.channels(shuntSettings(milliohm: 10))
         #expect(channels.map(\.quantity).suffix(3) == ["voltage_3", "current_3", "power_3"])
         #expect(channels[7].plausible == channels[1].plausible && channels[7].scale == -3)
+        var settings = shuntSettings(milliohm: 10)
+        settings.values["shunt_3"] = .quantity(mantissa: 1, exponent: -1, unit: "Ohm")
+        #expect(try INA3221.entry.channels(settings).map(\.scale) == [-3, -3, -3, -3, -3, -3, -3, -4, -4])
+        settings.values["shunt_2"] = .quantity(mantissa: 0, exponent: 0, unit: "Ohm")
+        #expect(settingFault { _ = try INA3221.entry.make(settings) }?.parameter == "shunt_2")
     }
 }

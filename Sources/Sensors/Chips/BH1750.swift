@@ -7,8 +7,8 @@
 // measurement time register tells. The light decides, so there is nothing to set.
 //
 // The chip has neither id nor status, and its data register keeps the last result. It is cleared before each
-// measurement: a result that never came is 0 in the ordinary range and measured again in that for night, never the
-// value of an hour ago.
+// measurement, so a result that never came is 0, never the value of an hour ago; and 0 is believed only when it has been
+// measured twice in the range for night.
 
 internal import World
 
@@ -49,11 +49,13 @@ struct BH1750: BusDriver {
 
     private let device: BusDevice
     private var ranging = Ranging(count: Range.all.count, first: 1)
+    private var hasSeenZero = false
 
     init(device: BusDevice) { self.device = device }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         ranging.begin()
+        hasSeenZero = false
         return try trigger(on: &bus)
     }
 
@@ -64,6 +66,10 @@ struct BH1750: BusDriver {
         let range = Range.all[ranging.range]
         if counts > Self.brightAbove, ranging.moveToBrighter() { return try trigger(on: &bus) }
         if counts < range.darkBelow, ranging.moveToDarker() { return try trigger(on: &bus) }
+        if counts == 0, !hasSeenZero {
+            hasSeenZero = true
+            return try trigger(on: &bus)
+        }
         samples.append(
             Sample(channel: 0, .physical(range.lux(counts)), quality: counts == .max ? .saturated : .good))
         return nil
@@ -86,10 +92,10 @@ extension BH1750 {
     static let entry = DriverEntry(
         name: "bh1750",
         about: "ROHM BH1750FVI on I2C: illuminance from night to sunshine, range chosen by itself",
-        // Ordinary range, then that for night.
+        // Ordinary range, then that for night, twice where it is 0.
         chip: ChipFacts(
             datasheet: "ROHM BH1750FVI technical note 2011.11 revision D",
-            measuringTime: Range.all[1].measuringTime + Range.all[2].measuringTime),
+            measuringTime: Range.all[1].measuringTime + Range.all[2].measuringTime * 2),
         attachment: .bus(addresses: [0x23, 0x5C]),
         defaultEvery: .seconds(10),
         // 0.11 to 100,000 lx: the section on the measurement time register.

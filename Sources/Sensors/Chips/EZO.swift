@@ -1,6 +1,6 @@
 // Atlas Scientific EZO circuits on I2C: pH, conductivity, dissolved oxygen, redox potential and temperature of water.
-// Datasheets: EZO-pH version 5.9 (10/21), EZO-EC, EZO-DO (version 4.1, 12/17, and after), EZO-ORP and EZO-RTD; all
-// speak one protocol, its pages "Sending commands", "Requesting data" and "Response codes".
+// Datasheets: EZO-pH version 5.9 (10/21), EZO-EC version 6.2 (9/20), EZO-DO version 4.1 (12/17), EZO-ORP and EZO-RTD;
+// all speak one protocol, its pages "Sending commands", "Requesting data" and "Response codes".
 //
 // A command is text. Its answer is read after its processing time: a code, text, a zero. Set-up asks what the circuit
 // is (`i`), and has conductivity and oxygen give nothing but themselves (`O`) and temperature in Celsius (`S`): these
@@ -194,13 +194,14 @@ extension EZO {
 }
 
 extension EZO.Model {
-    /// What the circuit calls itself (page "Device information" of each datasheet).
+    /// What the circuit calls itself (page "Device information" of each datasheet). The second forms are those of older
+    /// firmware, as public drivers have met them.
     var names: [String] {
         switch self {
         case .ph: ["pH"]
         case .ec: ["EC"]
         case .do: ["D.O.", "DO"]
-        case .orp: ["ORP"]
+        case .orp: ["ORP", "OR"]
         case .rtd: ["RTD"]
         }
     }
@@ -227,7 +228,7 @@ extension EZO.Model {
         case .ec: Sample(channel: 0, .physical(number / 10_000))
         // mg/L, mV.
         case .do, .orp: Sample(channel: 0, .physical(number / 1_000))
-        // What the circuit says without a probe (EZO-RTD, page "Taking reading").
+        // What the circuit says without a probe.
         case .rtd where number <= -1_023: Sample(channel: 0, .physical(0), quality: .openCircuit)
         case .rtd: Sample(channel: 0, .physical(number))
         }
@@ -271,7 +272,7 @@ extension EZO {
         name: "ezo",
         about: "Atlas Scientific EZO circuit on I2C: pH, conductivity, dissolved oxygen, redox or temperature of water",
         chip: ChipFacts(
-            datasheet: "Atlas Scientific EZO-pH version 5.9, EZO-EC, EZO-DO, EZO-ORP, EZO-RTD",
+            datasheet: "Atlas Scientific EZO-pH version 5.9, EZO-EC 6.2, EZO-DO 4.1, EZO-ORP, EZO-RTD",
             measuringTime: .milliseconds(900), identity: "answers its kind to the command i"),
         // As they leave the factory: pH, DO, ORP, EC, RTD; and two more for a second of a kind.
         attachment: .bus(addresses: [0x63, 0x61, 0x62, 0x64, 0x66, 0x65, 0x67]),
