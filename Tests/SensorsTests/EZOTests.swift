@@ -111,11 +111,11 @@ struct EZOTests {
         #expect(chip.changes == 0, "what the circuit keeps is not written where it is right")
     }
 
-    @Test("Outputs beside the wanted one are switched off once, and the wanted one on", arguments: [0, 1, 2])
+    @Test("Outputs beside the wanted one are switched off once, and the wanted one on", arguments: [0, 1, 2, 3])
     func outputs(index: Int) throws {
         let cases: [(EZO.Model, SimulatedEZO.Model, [String], [String], Int)] = [
             (.ec, .ec, ["EC", "TDS", "S", "SG"], ["EC"], 3), (.ec, .ec, ["TDS"], ["EC"], 2),
-            (.do, .dissolvedOxygen, ["%"], ["mg"], 2),
+            (.do, .dissolvedOxygen, ["%"], ["mg"], 2), (.do, .dissolvedOxygen, [], ["mg"], 1),
         ]
         let (model, simulated, before, after, changes) = cases[index]
         let chip = SimulatedEZO(simulated)

@@ -51,8 +51,11 @@ public final class SimulatedEZO: SimulatedChip {
     }
 
     public func write(_ bytes: UnsafeRawBufferPointer, at now: Boottime) -> Bool {
-        let text = String(decoding: bytes.prefix { $0 != 0 && $0 != 0x0D }, as: UTF8.self).uppercased()
-        let words = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        // Capitals or not, commas between, a zero or a carriage return behind.
+        let text = bytes.prefix { $0 != 0 && $0 != 0x0D }.map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }
+        let words = text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard !words.isEmpty else { return refuse(now) }
         isReading = false
         switch words[0] {
         case "R" where words.count == 1: read(after: .milliseconds(model == .ph || model == .orp ? 900 : 600), now)
@@ -61,12 +64,13 @@ public final class SimulatedEZO: SimulatedChip {
             compensation = celsius
             read(after: .milliseconds(900), now)
         case "I": reply("?i,\(name),2.15", now)
-        case "O" where !outputs.isEmpty || changes > 0: switchOutput(words, now)
+        case "O" where (2...3).contains(words.count) && (model == .ec || model == .dissolvedOxygen):
+            switchOutput(words, now)
         case "S" where model == .rtd && words.count == 2:
             if words[1] == "?" {
                 reply("?S,\(scale)", now)
             } else {
-                scale = words[1].lowercased()
+                scale = words[1] == "F" ? "f" : words[1] == "K" ? "k" : "c"
                 changes += 1
                 reply("", now)
             }
@@ -105,9 +109,10 @@ public final class SimulatedEZO: SimulatedChip {
     }
 
     private func switchOutput(_ words: [String], _ now: Boottime) {
-        if words.count == 2, words[1] == "?" { return reply("?O," + outputs.joined(separator: ","), now) }
+        if words.count == 2, words[1] == "?" { return reply("?O" + outputs.map { "," + $0 }.joined(), now) }
         let known = model == .ec ? ["EC", "TDS", "S", "SG"] : ["%", "mg"]
-        guard words.count == 3, let name = known.first(where: { $0.uppercased() == words[1] }) else {
+        let name = words[1] == "MG" ? "mg" : words[1]
+        guard words.count == 3, known.contains(name) else {
             _ = refuse(now)
             return
         }
@@ -122,15 +127,19 @@ public final class SimulatedEZO: SimulatedChip {
         switch model {
         case .ph: return Self.decimal(world.acidityPH, 3)
         case .orp: return Self.decimal(world.redoxMillivolts, 1)
-        case .ec: return outputs.map { Self.conductivity($0, world.microsiemensPerCentimetre) }.joined(separator: ",")
+        case .ec: return list(outputs.map { Self.conductivity($0, world.microsiemensPerCentimetre) })
         case .dissolvedOxygen:
-            return outputs.map { $0 == "mg" ? Self.decimal(world.dissolvedOxygenMilligramsPerLitre, 2) : "98.7" }
-                .joined(separator: ",")
+            return list(
+                outputs.map { $0 == "mg" ? Self.decimal(world.dissolvedOxygenMilligramsPerLitre, 2) : "98.7" })
         case .rtd:
             guard hasProbe else { return "-1023.000" }
             let celsius = world.waterCelsius
             return Self.decimal(scale == "k" ? celsius + 273.15 : scale == "f" ? celsius * 1.8 + 32 : celsius, 3)
         }
+    }
+
+    private func list(_ values: [String]) -> String {
+        values.isEmpty ? "no output" : values.joined(separator: ",")
     }
 
     /// Five digits at most: 0.01 µS/cm below 100, then 0.1, 1, 10, 100.
