@@ -47,9 +47,10 @@ struct INA219Tests {
     @Test("Golden vectors: the datasheet's 11.98 V and 20 mV, and a negative shunt voltage")
     func golden() throws {
         let setUp: [ScriptedBus.Step] = [
-            .write(0x00, 0x80, 0x00), .read(0x00, [0x39, 0x9F]), .write(0x05, 0xAE, 0xC2), .write(0x00, 0x27, 0xFB),
+            .write(0x00, 0x80, 0x00), .read(0x00, [0x39, 0x9F]), .write(0x05, 0xAE, 0xC2), .read(0x03, [0, 0]),
+            .write(0x00, 0x27, 0xFB),
         ]
-        let again: [ScriptedBus.Step] = [.write(0x05, 0xAE, 0xC2), .write(0x00, 0x27, 0xFB)]
+        let again = Array(setUp.dropFirst(2))
         var bus = ScriptedBus(
             device,
             setUp + [.read(0x02, [0x5D, 0x9A]), .read(0x01, [0x07, 0xD0])] + again
@@ -167,7 +168,7 @@ struct INA226Tests {
             #expect(try driver.start(on: &bus) == .milliseconds(156))
             #expect(try driver.collect(from: &bus, into: &samples) == nil)
         }
-        // Section 8.1.2, table 1: 0x2570 is 11.98 V, 0x1F40 is 20 mV, so 10 A and 119.8 W.
+        // The datasheet's example of the calculation: 0x2570 is 11.98 V, 0x1F40 is 20 mV, so 10 A and 119.8 W.
         let values = physical(samples.all)
         let expected = [11.98, 10, 119.8, 11.98, -10, -119.8]
         #expect(zip(values, expected).allSatisfy { abs($0 - $1) < 1e-9 }, "\(values)")

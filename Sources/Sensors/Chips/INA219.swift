@@ -1,5 +1,5 @@
 // Texas Instruments INA219: voltage, current both ways and power on I2C, with a shunt outside. Datasheet: SBOS448G
-// (December 2015); its sections and tables.
+// (December 2015); its sections.
 //
 // Each measurement is one triggered conversion of both inputs, each the mean of 128 (68 ms): the noise of switching
 // loads goes, and the chip powers down in between. Configuration and calibration are written each time.
@@ -11,17 +11,18 @@
 internal import World
 
 struct INA219: BusDriver {
-    /// Table 2. Words, high byte first.
+    /// Section 8.6.1. Words, high byte first.
     private enum Register {
         static let configuration: UInt8 = 0x00
         static let shuntVoltage: UInt8 = 0x01
         static let busVoltage: UInt8 = 0x02
+        static let power: UInt8 = 0x03
         static let calibration: UInt8 = 0x05
     }
     private static let reset: UInt16 = 0x8000
     /// The chip has no id: what its configuration is after a reset tells it from the INA226 and others at its address.
     private static let resetConfiguration: UInt16 = 0x399F
-    /// 32 V range; 128 samples of the bus and of the shunt; both, triggered (table 5, table 6).
+    /// 32 V range; 128 samples of the bus and of the shunt; both, triggered (section 8.6.2.1).
     private static let triggered: UInt16 = 0b0010_0111_1111_1011
     /// 128 × 586 µs (electrical characteristics, longest), twice.
     static let measuringTime = Duration.milliseconds(151)
@@ -32,7 +33,7 @@ struct INA219: BusDriver {
 
     private let device: BusDevice
     private let shunt: Shunt
-    /// Gain 1, /2, /4, /8: ±40, 80, 160, 320 mV (table 4). The narrowest that holds the largest current.
+    /// Gain 1, /2, /4, /8: ±40, 80, 160, 320 mV (section 8.6.2.1). The narrowest that holds the largest current.
     private let range: UInt16
     private var isKnown = false
 
@@ -43,7 +44,7 @@ struct INA219: BusDriver {
         range = most <= 0.04 ? 0 : most <= 0.08 ? 1 : most <= 0.16 ? 2 : 3
     }
 
-    /// Full scale of the current register at the largest current (equations 1 and 2). Its lowest bit cannot be set.
+    /// Full scale of the current register at the largest current (section 8.5.1). Its lowest bit cannot be set.
     var calibration: UInt16 {
         let amperePerCount = shunt.mostAmpere / 32_768
         return UInt16(min(0.04096 / (amperePerCount * shunt.ohm), 65_534)) & 0xFFFE
@@ -59,6 +60,8 @@ struct INA219: BusDriver {
             isKnown = true
         }
         try bus.send(register: Register.calibration, word: calibration, to: device)
+        // Reading power clears the flag of the last conversion; writing the mode does only if it is another.
+        _ = try bus.receive(2, register: Register.power, of: device)
         try bus.send(register: Register.configuration, word: Self.triggered | range << 11, to: device)
         return Self.measuringTime
     }
@@ -79,7 +82,7 @@ struct INA219: BusDriver {
 
     mutating func forget() { isKnown = false }
 
-    /// Bus voltage register, figure 24: 13 bits, conversion ready, math overflow.
+    /// Bus voltage register (section 8.6.3.2): 13 bits, conversion ready, math overflow.
     struct BusVoltage: Equatable {
         var counts: UInt16
         var isReady: Bool

@@ -1,5 +1,5 @@
 // Texas Instruments INA226: voltage, current both ways and power on I2C, with a shunt outside. Datasheet: SBOS547A
-// (August 2015); its sections and tables.
+// (August 2015); its register descriptions.
 //
 // Each measurement is one triggered conversion of both inputs, each the mean of 64 of 1.1 ms; the chip powers down in
 // between. Configuration and calibration are written each time.
@@ -10,7 +10,7 @@
 internal import World
 
 struct INA226: BusDriver {
-    /// Table 4. Words, high byte first.
+    /// Register set summary. Words, high byte first.
     private enum Register {
         static let configuration: UInt8 = 0x00
         static let shuntVoltage: UInt8 = 0x01
@@ -24,7 +24,7 @@ struct INA226: BusDriver {
     private static let manufacturer: UInt16 = 0x5449
     /// The lower four bits are the revision.
     private static let die: UInt16 = 0x2260
-    /// 64 samples, 1.1 ms each for bus and shunt, both, triggered (tables 6 to 9).
+    /// 64 samples, 1.1 ms each for bus and shunt, both, triggered (configuration register).
     private static let triggered: UInt16 = 0b0100_0111_0010_0011
     /// 64 × 1.21 ms (electrical characteristics, longest), twice.
     static let measuringTime = Duration.milliseconds(156)
@@ -44,7 +44,7 @@ struct INA226: BusDriver {
         self.shunt = shunt
     }
 
-    /// Full scale of the current register at the largest current (equations 1 and 2); 15 bits.
+    /// Full scale of the current register at the largest current (programming the calibration register); 15 bits.
     var calibration: UInt16 {
         let amperePerCount = shunt.mostAmpere / 32_768
         return UInt16(min(0.00512 / (amperePerCount * shunt.ohm), 32_767))

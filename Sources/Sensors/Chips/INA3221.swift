@@ -1,5 +1,5 @@
 // Texas Instruments INA3221: voltage, current both ways and power of three supplies on I2C, with shunts outside.
-// Datasheet: SBOS576B (March 2016); its sections and tables.
+// Datasheet: SBOS576B (March 2016); its register descriptions.
 //
 // Each measurement is one single-shot conversion of all six inputs, each the mean of 16 of 1.1 ms; the chip powers down
 // in between. The configuration is written each time.
@@ -7,7 +7,7 @@
 internal import World
 
 struct INA3221: BusDriver {
-    /// Table 3. Words, high byte first; shunt and bus voltages of the three channels in turn from 0x01.
+    /// Summary of the register set. Words, high byte first; shunt and bus voltages of the three channels in turn from 0x01.
     private enum Register {
         static let configuration: UInt8 = 0x00
         static let shuntVoltage: UInt8 = 0x01
@@ -19,7 +19,7 @@ struct INA3221: BusDriver {
     /// "TI".
     private static let manufacturer: UInt16 = 0x5449
     private static let die: UInt16 = 0x3220
-    /// All channels; 16 samples; 1.1 ms each for bus and shunt; both, single shot (tables 5 to 8).
+    /// All channels; 16 samples; 1.1 ms each for bus and shunt; both, single shot (configuration register).
     private static let singleShot: UInt16 = 0b0111_0101_0010_0011
     /// 3 × 16 × 1.21 ms (electrical characteristics, longest), twice.
     static let measuringTime = Duration.milliseconds(118)

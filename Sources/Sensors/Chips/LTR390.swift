@@ -1,7 +1,7 @@
-// Lite-On LTR-390UV-01: illuminance and UV index on I2C. Datasheet: DS86-2015-0004, version 1.1; its sections.
+// Lite-On LTR-390UV-01: illuminance and UV index on I2C. Datasheet: DS86-2015-0004, version 1.1.
 //
 // One converter serves two diodes, so a measurement is two steps: light, then UV, both at 20 bits (400 ms). UV is
-// measured at gain 18, where 2300 counts are one unit of the index (section 4.6); light at gain 1, which reaches
+// measured at gain 18, where 2300 counts are one unit of the index (typical device parameters); light at gain 1, which reaches
 // 157 klx, and below 700 lx once more at gain 18. The chip stands by in between.
 //
 // The status register tells new data and a power-on since it was last read, so a chip that lost its supply is refused.
@@ -9,7 +9,7 @@
 internal import World
 
 struct LTR390: BusDriver {
-    /// Section 6.
+    /// Register set.
     private enum Register {
         static let control: UInt8 = 0x00
         static let rate: UInt8 = 0x04
@@ -107,7 +107,7 @@ extension LTR390 {
     /// 20 bits.
     static let mostCounts: UInt32 = 0xF_FFFF
 
-    /// 0.6 × counts / (gain × integration), where 400 ms count as 4; without a window (section 7).
+    /// 0.6 × counts / (gain × integration), where 400 ms count as 4; without a window (application information).
     static func lux(_ counts: UInt32, gain: Double) -> Double { 0.6 * Double(counts) / (gain * 4) }
 
     /// At gain 18 and 400 ms.

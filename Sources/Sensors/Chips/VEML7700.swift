@@ -1,7 +1,7 @@
-// Vishay VEML7700: illuminance on I2C, with a diode that sees as the eye does. Datasheet: document 84286, revision 1.7
-// (28-Nov-2023); application note "Designing the VEML7700 Into an Application", document 84323.
+// Vishay VEML7700: illuminance on I2C, with a diode that sees as the eye does. Datasheet: document 84286; application
+// note "Designing the VEML7700 Into an Application": document 84323 (06-Mar-2025).
 //
-// Resolution is that of revision 1.7 and after: 0.0042 lx a count at gain 2 and 800 ms (earlier papers said 0.0036).
+// Resolution is that of the papers since about 2023: 0.0042 lx a count at gain 2 and 800 ms (earlier ones said 0.0036).
 // Four ranges follow the light; gains 1 and 2 only below 100 lx, for they are not linear above (application note). The
 // gain of 1/8 is not either: its lux go through the note's polynomial. The note asks for that above 1000 lx; here it
 // works in the whole range of that gain, for a step of 8 % at 1000 lx is in no lamp, and below 100 lx it is under 1 %.
@@ -12,7 +12,7 @@
 internal import World
 
 struct VEML7700: BusDriver {
-    /// Command codes, table 1. Words, low byte first.
+    /// Command codes. Words, low byte first.
     private enum Register {
         static let configuration: UInt8 = 0x00
         static let powerSaving: UInt8 = 0x03
@@ -25,7 +25,7 @@ struct VEML7700: BusDriver {
     /// The polynomial gives 140 klx here, the most that the datasheet promises.
     private static let mostUncorrectedLux = 23_970.0
 
-    /// Gain and integration time: bits 12 to 11 and 9 to 6 of the configuration, table 2.
+    /// Gain and integration time: bits 12 to 11 and 9 to 6 of the configuration.
     struct Range: Equatable {
         let configuration: UInt16
         let luxPerCount: Double
@@ -118,7 +118,7 @@ extension VEML7700 {
         name: "veml7700",
         about: "Vishay VEML7700 on I2C: illuminance from night to sunshine, gain chosen by itself",
         chip: ChipFacts(
-            datasheet: "Vishay 84286 revision 1.7, application note 84323",
+            datasheet: "Vishay 84286, application note 84323 (06-Mar-2025)",
             measuringTime: Range.all[1].measuringTime + Range.all[2].measuringTime + Range.all[3].measuringTime,
             identity: "low byte of command code 7 is 0x81"),
         attachment: .bus(addresses: [0x10]),

@@ -1,7 +1,7 @@
 // A Texas Instruments INA219 at register level. Datasheet: SBOS448G.
 //
 // It has what a driver can get wrong: a bus voltage that stands above two flags and a gap, conversion ready that falls
-// when power is read or the mode is written, a shunt voltage that ends where the gain says, current and power that are
+// when power is read or another mode is written, a shunt voltage that ends where the gain says, current and power that are
 // 0 until calibrated, and math overflow.
 
 public import World
@@ -40,12 +40,13 @@ public final class SimulatedINA219: WordRegisters {
         switch register {
         case 0x00 where word & 0x8000 != 0: powerCycle(at: now)
         case 0x00:
-            configuration = word & 0x7FFF
             let mode = word & 0b111
+            let isOther = mode != configuration & 0b111
+            configuration = word & 0x7FFF
             if mode & 0b011 == 0 {
                 conversions.stop()
             } else {
-                isReady = false
+                if isOther { isReady = false }
                 conversions.start(at: now, isContinuous: mode & 0b100 != 0)
             }
         case 0x05: calibration = word & 0xFFFE
@@ -72,7 +73,7 @@ public final class SimulatedINA219: WordRegisters {
         !(-32_768...32_767).contains(current) || abs(current) * Int(bus) / 5_000 > 65_535
     }
 
-    /// Table 5: 84 to 532 µs for 9 to 12 bits, then 2 to 128 samples of 12 bits.
+    /// Section 8.6.2.1: 84 to 532 µs for 9 to 12 bits, then 2 to 128 samples of 12 bits.
     private static func nanoseconds(_ setting: UInt16) -> Int64 {
         if setting & 0b1000 == 0 { return [84_000, 148_000, 276_000, 532_000][Int(setting & 0b11)] }
         return 532_000 << Int64(setting & 0b111)

@@ -78,7 +78,7 @@ public final class SimulatedINA226: WordRegisters {
         !(-32_768...32_767).contains(current) || abs(current) * Int(bus) / 20_000 > 65_535
     }
 
-    /// Tables 6 to 8.
+    /// Configuration register: averages and conversion times.
     private static let samples: [Int64] = [1, 4, 16, 64, 128, 256, 512, 1_024]
     private static let microseconds: [Int64] = [140, 204, 332, 588, 1_100, 2_116, 4_156, 8_244]
 

@@ -35,7 +35,7 @@ public final class SimulatedINA3221: WordRegisters {
         conversions.start(at: now, isContinuous: true)
     }
 
-    /// Table 3.
+    /// Summary of the register set: what power-on leaves.
     private func reset() {
         registers = [UInt16](repeating: 0, count: 0x13)
         registers[0x00] = 0x7127
@@ -76,7 +76,7 @@ public final class SimulatedINA3221: WordRegisters {
         }
     }
 
-    /// Tables 6 to 8.
+    /// Configuration register: averages and conversion times.
     private static let samples: [Int64] = [1, 4, 16, 64, 128, 256, 512, 1_024]
     private static let microseconds: [Int64] = [140, 204, 332, 588, 1_100, 2_116, 4_156, 8_244]
 

@@ -1,4 +1,4 @@
-// A Vishay VEML7700 at register level. Datasheet: document 84286, revision 1.7; application note: document 84323.
+// A Vishay VEML7700 at register level. Datasheet: document 84286; application note: document 84323.
 //
 // It has what a driver can get wrong: words low byte first, a shut-down bit that is set after power-on, no flag for new
 // data, a data register that keeps the value of another gain until the next integration has ended, and a response that
