@@ -180,9 +180,20 @@ public enum Catalogue {
         BME280.entry
     ]
     private static let airQuality: [DriverEntry] = []
-    private static let lightAndPower: [DriverEntry] = []
+    private static let lightAndPower: [DriverEntry] = [
+        BH1750.entry,
+        INA219.entry,
+        INA226.entry,
+        INA3221.entry,
+        LTR390.entry,
+        TSL2591.entry,
+        VEML7700.entry,
+    ]
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
-    private static let waterAndGround: [DriverEntry] = []
+    private static let waterAndGround: [DriverEntry] = [
+        EZO.entry,
+        SeesawSoil.entry,
+    ]
     private static let lines: [DriverEntry] = [
         DigitalInput.entry,
         PulseCounter.entry,
