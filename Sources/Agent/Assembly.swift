@@ -14,14 +14,17 @@ struct Assembly {
     let boot: BootID
 
     /// Makes every driver; files that a driver replays are read here.
-    func installedSensors(_ programs: Programs? = nil) throws(Failure) -> [InstalledSensor] {
+    /// `mailboxes`: by sensor id, where programs' lines do not come straight from the host.
+    func installedSensors(
+        _ programs: Programs? = nil, mailboxes: [String: Mailbox] = [:]
+    ) throws(Failure) -> [InstalledSensor] {
         var sensors: [InstalledSensor] = []
         for sensor in site.sensors {
             guard let entry = Catalogue.entry(named: sensor.driver) else {
                 throw Failure(.software, "driver \(sensor.driver) passed the checks and is not in the catalogue")
             }
             var settings = sensor.settings
-            settings.mailbox = programs?.mailbox(of: sensor.id)
+            settings.mailbox = mailboxes[sensor.id] ?? programs?.mailbox(of: sensor.id)
             for parameter in entry.parameters {
                 guard case .file = parameter.kind, case .text(let path) = settings.values[parameter.name] else {
                     continue

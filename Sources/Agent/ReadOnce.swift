@@ -79,16 +79,8 @@ private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Cop
                 bad.append(sensor.id)
                 continue
             }
-            if reading.quality.grade == .bad {
-                printLine("\(name)  bad: \(reading.quality.reason)")
-                bad.append(sensor.id)
-            } else {
-                // `/` is SenML's word for a number without unit, and nobody else's.
-                let symbol = channel.channel.unit
-                let unit = symbol == "/" ? "" : " " + (Unit.named(symbol)?.display ?? symbol)
-                let quality = reading.quality == .good ? "good" : "uncertain: \(reading.quality.reason)"
-                printLine("\(name)  \(decimal(reading.value, scale: channel.channel.scale))\(unit)  \(quality)")
-            }
+            printLine("\(name)  \(readingText(reading, channel.channel))")
+            if reading.quality.grade == .bad { bad.append(sensor.id) }
         }
     }
     for (index, sensor) in site.sensors.enumerated() where bad.contains(sensor.id) {
@@ -112,6 +104,15 @@ func place(of sensor: SensorSettings, _ board: Board) -> String {
         place = ""
     }
     return "sensor \(sensor.id) (\(sensor.driver)\(place))"
+}
+
+/// Value, unit and quality, or why there is no value.
+func readingText(_ reading: Reading, _ channel: Channel) -> String {
+    if reading.quality.grade == .bad { return "bad: \(reading.quality.reason)" }
+    // `/` is SenML's word for a number without unit, and nobody else's.
+    let unit = channel.unit == "/" ? "" : " " + (Unit.named(channel.unit)?.display ?? channel.unit)
+    let quality = reading.quality == .good ? "good" : "uncertain: \(reading.quality.reason)"
+    return "\(decimal(reading.value, scale: channel.scale))\(unit)  \(quality)"
 }
 
 /// `2137` with scale -2 is `21.37`.

@@ -15,12 +15,13 @@ public struct LoadedSite: Sendable {
 /// Loads a configuration, or fails with every problem of the whole set, one a line.
 ///
 /// `anyBoard`: for commands that touch no hardware, on a computer that need not be the node: where the configuration
-/// leaves it to the board to say which one it is, any board that has what the sensors ask for will do.
+/// leaves it to the board to say which one it is, any board that has what the sensors ask for will do; `preferred`
+/// before any other.
 ///
 /// `judgesCertificates`: an instrument's certificate that has ended by the wall clock is a problem. Not for the agent:
 /// a node in service goes on.
 public func loadSite(
-    _ path: String, anyBoard: Bool = false, judgesCertificates: Bool = false
+    _ path: String, anyBoard: Bool = false, preferred: String? = nil, judgesCertificates: Bool = false
 ) throws(Failure) -> LoadedSite {
     let main = try source(path)
     var dropIns: [SourceText] = []
@@ -39,8 +40,8 @@ public func loadSite(
     }
     do throws(ConfigurationProblems) { return try attempt([]) } catch {
         if anyBoard, deviceTreeCompatible().isEmpty, error.description.contains("`board: auto`") {
-            for board in boards {
-                let name = board.name.split(separator: "/").last?.dropLast(".yaml".count) ?? ""
+            let names = boards.map { String($0.name.split(separator: "/").last?.dropLast(".yaml".count) ?? "") }
+            for name in names.filter({ $0 == preferred }) + names.filter({ $0 != preferred }) {
                 if let loaded = try? attempt([SourceText(name: "~", bytes: Array("board: \(name)\n".utf8))]) {
                     return loaded
                 }

@@ -9,7 +9,7 @@ struct CityEdge: ParsableCommand {
         commandName: "cityedge", abstract: "The edge gateway of a smart city: sensors in, MQTT out, nothing lost.",
         version: cityEdgeVersion,
         subcommands: [
-            Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self,
+            Validate.self, Run.self, Read.self, Record.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self,
             KPICommands.self, AuditExports.self,
         ])
 
@@ -73,6 +73,27 @@ struct Read: ParsableCommand {
     }
 }
 
+struct Record: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Records everything that the hardware answers, for `simulate --replay`.",
+        discussion: """
+            Runs the sensors as in service, without broker or outbox; stop the agent first, for it holds lines and \
+            buses. The file is text, holds no secrets, and needs the configuration beside it to be replayed.
+            """)
+    @Argument(help: "The file to write; it must not be there yet.") var file: String
+    @OptionGroup var configuration: ConfigurationOption
+    @Option(name: .customLong("for"), help: "How long, for example 60s or 5min.") var length = "60s"
+
+    func run() throws {
+        guard let seconds = wholeSeconds(length) else {
+            throw ValidationError("--for \(length): expected a duration with its unit, for example 60s or 5min")
+        }
+        try CityEdge.perform { () throws(Failure) in
+            try record(loadSite(configuration.config).site, seconds: seconds, to: file)
+        }
+    }
+}
+
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs the gateway on simulated sensors through a broker outage and accounts for every reading.")
@@ -106,8 +127,16 @@ struct Simulate: ParsableCommand {
     var until: String?
     @Option(help: "How many seeds to run, from --seed on; more than one prints a line each instead of the trace.")
     var seeds: UInt64 = 1
+    @Option(help: "Instead: take the hardware's answers from a file of `cityedge record`, and compare the readings.")
+    var replay: String?
+    @OptionGroup var configuration: ConfigurationOption
 
     func run() throws {
+        if let replay {
+            return try CityEdge.perform { () throws(Failure) in
+                try replayRecording(replay, configuration: configuration.config)
+            }
+        }
         var end: Int64?
         if let until {
             guard let seconds = wholeSeconds(until) else {

@@ -53,7 +53,7 @@ public final class Mailbox: Sendable {
     public var condition: Condition { state.withLock { $0.condition } }
 
     /// Everything that has come, oldest first, and how many were dropped before it.
-    func takeAll() -> (lines: [Line], dropped: UInt64, condition: Condition) {
+    package func takeAll() -> (lines: [Line], dropped: UInt64, condition: Condition) {
         state.withLock { state in
             defer {
                 state.lines.removeAll(keepingCapacity: true)
