@@ -111,6 +111,7 @@ private struct Recording: ~Copyable {
             try loop.watch(signals.descriptor)
             if let linesDescriptor { try loop.watch(linesDescriptor) }
         } catch { throw Failure(.software, "\(error)") }
+        printError("recording into \(file.path); Ctrl-C ends it in order")
         let host = try programs.start()
         defer { host?.stop() }
         var sampler = LoneSampler(

@@ -12,6 +12,12 @@ public struct SeamRecordingFault: Error, Equatable, Sendable {
     public var line: Int
     public var found: String
     public var expected: String
+
+    public init(line: Int, found: String, expected: String) {
+        self.line = line
+        self.found = found
+        self.expected = expected
+    }
 }
 
 public final class SeamReplayer {
@@ -58,7 +64,7 @@ public final class SeamReplayer {
     ) throws(SeamRecordingFault) -> (SeamRecording.About, position: Int, line: Int) {
         var about = SeamRecording.About(configHash: "", board: "", sensors: [], version: "")
         func fault(_ found: String?, _ expected: String) -> SeamRecordingFault {
-            SeamRecordingFault(line: lines.number, found: found ?? "the end", expected: expected)
+            SeamRecordingFault(line: max(lines.number, 1), found: found.map(shown) ?? "the end", expected: expected)
         }
         let first = lines.next()
         guard first == SeamRecording.firstLine else { throw fault(first, "`\(SeamRecording.firstLine)`") }
@@ -112,6 +118,12 @@ public final class SeamReplayer {
         return (words[..<place].joined(separator: " "), words[(place + 1)...].joined(separator: " "))
     }
 
+    /// A file may hold anything; a message holds the beginning of it, in letters.
+    private static func shown(_ text: some StringProtocol) -> String {
+        let bytes = text.utf8.prefix(100).map { (0x20...0x7E).contains($0) ? $0 : 0x3F }
+        return "`\(String(decoding: bytes, as: UTF8.self))`"
+    }
+
     // MARK: Answers
 
     /// The words of the answer, if this is what was asked here.
@@ -131,13 +143,13 @@ public final class SeamReplayer {
     func refuse(_ question: @autoclosure () -> String, _ words: [Substring]?) {
         guard divergence == nil else { return }
         divergence = SeamRecordingFault(
-            line: line, found: "`\((words ?? []).joined(separator: " "))` as the answer to `\(question())`",
+            line: line, found: "\(Self.shown((words ?? []).joined(separator: " "))) as the answer to `\(question())`",
             expected: "an answer of this version's format")
     }
 
     private func diverge(asked question: String) {
         divergence = SeamRecordingFault(
-            line: line + 1, found: peek().map { "`\($0.text)`" } ?? "the end",
+            line: line + 1, found: peek().map { Self.shown($0.text) } ?? "the end",
             expected: "`\(question)`, which the Sampler asks for here")
     }
 
@@ -173,7 +185,7 @@ public final class SeamReplayer {
             let words = answer.split(separator: " ", omittingEmptySubsequences: false).compactMap(unescaped)
             guard asked.count == 2, asked[0] == "source", let sensor = unescaped(asked[1]) else {
                 divergence = SeamRecordingFault(
-                    line: line + 1, found: "`\(text)`", expected: "`step`, `finish`, `source` or `end`")
+                    line: line + 1, found: Self.shown(text), expected: "`step`, `finish`, `source` or `end`")
                 return nil
             }
             mark = .source(sensor: sensor, words: words)
@@ -191,7 +203,7 @@ public final class SeamReplayer {
         let recorded = words.joined(separator: " ")
         guard recorded == replayed else {
             divergence = SeamRecordingFault(
-                line: line, found: "`\(question) = \(recorded)`", expected: "`\(replayed)`, which is replayed")
+                line: line, found: Self.shown("\(question) = \(recorded)"), expected: "`\(replayed)`, which is replayed")
             return false
         }
         readings += 1
