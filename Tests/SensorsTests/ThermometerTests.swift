@@ -261,7 +261,7 @@ struct MLX90614Tests {
         }
     }
 
-    @Test("Emissivity: a chip that reckons with another one than the object has is put right", arguments: [1, 0.95, 0.7])
+    @Test("A chip that reckons with another emissivity than the object has is put right", arguments: [1, 0.95, 0.7])
     func emissivity(stored: Double) throws {
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }

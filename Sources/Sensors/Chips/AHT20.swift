@@ -1,8 +1,8 @@
 // Aosong (ASAIR) AHT20: temperature and relative humidity on I2C. Datasheet: AHT20, version 1.1; sections are its.
 //
 // Every measurement is one that is triggered; the chip sleeps in between. Each answer carries the chip's status: busy,
-// and whether it has loaded its calibration, so a chip that lost its supply is noticed. The checksum behind the values is
-// the seventh byte, which the older AHT10 does not have.
+// and whether it has loaded its calibration, so a chip that lost its supply is noticed. The checksum behind the values
+// is the seventh byte, which the older AHT10 does not have.
 
 internal import World
 

@@ -1,9 +1,9 @@
-// Melexis MLX90614: infrared thermometer on SMBus, the temperature of what it looks at and its own. Datasheet: 3901090614,
-// revision 008; sections and tables below are its. The bus must not be faster than 100 kHz.
+// Melexis MLX90614: infrared thermometer on SMBus, the temperature of what it looks at and its own. Datasheet:
+// 3901090614, revision 008; sections and tables below are its. The bus must not be faster than 100 kHz.
 //
-// The chip measures continuously; both values are read from its memory, each with a packet error code. An object that does
-// not radiate as a black body is corrected for here: `emissivity` is compared with what the chip reckons with (1 from the
-// factory), and the difference in radiation put right, so the chip's memory is never written.
+// The chip measures continuously; both values are read from its memory, each with a packet error code. An object that
+// does not radiate as a black body is corrected for here: `emissivity` is compared with what the chip reckons with (1
+// from the factory), and the difference in radiation put right, so the chip's memory is never written.
 
 internal import World
 
@@ -107,7 +107,7 @@ extension MLX90614 {
         parameters: [
             Parameter(
                 "emissivity", .number(0.1...1),
-                about: "of the surface looked at: asphalt 0.95, concrete 0.92, rusty steel 0.7; default: the chip's own")
+                about: "of the surface: asphalt 0.95, concrete 0.92, rusty steel 0.7; left out: the chip's own")
         ],
         defaultEvery: .seconds(10),
         // Ranges of section 8.7.1 and table 4; a step is 0.02 °C.

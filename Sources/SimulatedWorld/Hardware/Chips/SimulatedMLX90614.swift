@@ -1,8 +1,8 @@
 // A Melexis MLX90614 at register level. Datasheet: 3901090614, revision 008; sections are its.
 //
 // It has what a driver can get wrong: words with the low byte first, a packet error code over both address bytes, zeros
-// until the first values are there, an error flag in the highest bit, writes of the memory that need an erase first and a
-// right code.
+// until the first values are there, an error flag in the highest bit, writes of the memory that need an erase first and
+// a right code.
 
 public import World
 
@@ -30,8 +30,8 @@ public final class SimulatedMLX90614: SimulatedChip {
     ) {
         self.address = address
         self.surroundings = surroundings
-        // Section 8.4.1 and the factory's defaults: range of the PWM output, ambient range, emissivity 1, filters for one
-        // sensor, own address, identity.
+        // Section 8.4.1 and the factory's defaults: range of the PWM output, ambient range, emissivity 1, filters for
+        // one sensor, own address, identity.
         for (cell, word) in [
             (0x00, 0x9993), (0x01, 0x62E3), (0x02, 0x0201), (0x03, 0xF71C), (0x04, 0xFFFF), (0x05, 0x9FB4),
             (0x0E, 0xBE00 | Int(address)), (0x1C, 0x1234), (0x1D, 0x5678), (0x1E, 0x9ABC), (0x1F, 0xDEF0),

@@ -1,7 +1,7 @@
 // A Silicon Labs Si7021 at register level. Datasheet: Si7021-A20, revision 1.3; sections and tables are its.
 //
-// It has what a driver can get wrong: it refuses to be read while it converts, resolution bits that take the lowest bits
-// of a result away, a heater that warms what it measures, an electronic ID with checksums in between.
+// It has what a driver can get wrong: it refuses to be read while it converts, resolution bits that take the lowest
+// bits of a result away, a heater that warms what it measures, an electronic ID with checksums in between.
 
 public import World
 
