@@ -178,6 +178,7 @@ public enum Catalogue {
         BME280.entry,
         BMP280.entry,
         BMP388.entry,
+        BME680.entry,
         SHT3x.entry,
         SHT4x.entry,
         AHT20.entry,

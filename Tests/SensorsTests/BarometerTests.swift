@@ -163,7 +163,7 @@ struct BMP388Tests {
         #expect(worst.0 <= 0.01 && worst.1 <= 0.5, "\(worst)")
     }
 
-    @Test("What the simulated chip is set to is what the driver measures, BMP390 too", arguments: [0x50, 0x60] as [UInt8])
+    @Test("What the simulated chip is set to is what the driver measures", arguments: [0x50, 0x60] as [UInt8])
     func roundTrip(id: UInt8) throws {
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }
