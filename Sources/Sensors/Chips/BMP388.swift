@@ -28,7 +28,7 @@ struct BMP388: BusDriver {
     private static let modeSleep: UInt8 = 0
     /// Pressure and temperature on, forced.
     private static let modeForced: UInt8 = 0b01_0011
-    /// Section 3.9.2: typically 0.234 + (0.392 + 2.02) + (0.163 + 2.02) ms = 4.9 ms; the flags of new data are looked
+    /// Section 3.9: typically 0.234 + (0.392 + 2.02) + (0.163 + 2.02) ms = 4.9 ms; the flags of new data are looked
     /// at.
     static let measuringTime = Duration.milliseconds(8)
 
@@ -84,7 +84,7 @@ struct BMP388: BusDriver {
 }
 
 extension BMP388 {
-    /// Trimming coefficients, section 3.11.1, as the formulas want them: floating point, scaled (appendix 8.4).
+    /// Trimming coefficients, section 3.11.1, as the formulas want them: floating point, scaled (appendix 9).
     struct Calibration: Equatable {
         var t1, t2, t3: Double
         var p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11: Double
@@ -130,7 +130,7 @@ extension BMP388 {
             temperature = data.littleEndian24(3)
         }
 
-        /// Appendix 8.5 and 8.6. Nil when a value was never measured (0x800000: the reset state) or the formulas give
+        /// Appendix 9. Nil when a value was never measured (0x800000: the reset state) or the formulas give
         /// no number.
         func compensated(by c: Calibration) -> (celsius: Double, pascal: Double)? {
             guard pressure != 0x80_0000, temperature != 0x80_0000 else { return nil }

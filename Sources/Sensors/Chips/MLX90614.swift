@@ -3,25 +3,22 @@
 //
 // The chip measures continuously; both values are read from its memory, each with a packet error code. An object that
 // does not radiate as a black body is corrected for here: `emissivity` is compared with what the chip reckons with (1
-// from the factory), and the difference in radiation put right, so the chip's memory is never written.
+// from the factory), and the difference in radiation put right, so the chip's memory is never written. Its flags are
+// not read: they are asked for without a repeated start (Melexis 390119061402, revision 004), which no adapter does.
 
 internal import World
 
 struct MLX90614: BusDriver {
-    /// Commands: 000x xxxx reads the RAM, 001x xxxx the EEPROM (section 8.4.5, table 8).
+    /// Commands: 000x xxxx reads the RAM, 001x xxxx the EEPROM (section 8.4.6).
     private enum Command {
         static let ambient: UInt8 = 0x06
         static let object: UInt8 = 0x07
         static let emissivity: UInt8 = 0x24
-        static let flags: UInt8 = 0xF0
     }
-    private static let flagMemoryBroken: UInt16 = 1 << 5
-    /// Clear while the chip starts.
-    private static let flagStarted: UInt16 = 1 << 4
-    /// Marks a value that could not be computed (section 8.4.5).
+    /// Marks a value that could not be computed (section 8.4.6).
     private static let errorFlag: UInt16 = 0x8000
-    /// First valid data after power-on: 0.25 s (section 7, note on start-up).
-    static let startUpTime = Duration.milliseconds(250)
+    /// First valid data after power-on: 20 ms and 0.25 s (electrical specifications).
+    static let startUpTime = Duration.milliseconds(270)
 
     private let device: BusDevice
     /// What the installer says of the object; nil: as the chip has it.
@@ -36,9 +33,6 @@ struct MLX90614: BusDriver {
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         if correction != nil { return .zero }
-        let flags = try word(Command.flags, on: &bus)
-        if flags & Self.flagMemoryBroken != 0 { throw .deviceFault(code: UInt32(flags)) }
-        if flags & Self.flagStarted == 0 { throw .notReady }
         let stored = try word(Command.emissivity, on: &bus)
         guard stored > 0 else { throw .implausible }
         correction = emissivity.map { Double(stored) / 65_535 / $0 } ?? 1
@@ -63,7 +57,7 @@ struct MLX90614: BusDriver {
 
     private func kelvin(_ command: UInt8, on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Double {
         let word = try word(command, on: &bus)
-        // A chip that has just started has zeros.
+        // No measurement gives 0 K: a chip that has just started.
         guard word & Self.errorFlag == 0, word != 0 else { throw .implausible }
         return Self.kelvin(word)
     }
@@ -84,7 +78,7 @@ extension MLX90614 {
         return reply.littleEndian16(0)
     }
 
-    /// 0.02 K a step (section 8.7.1).
+    /// 0.02 K a step (section 8.7).
     static func kelvin(_ word: UInt16) -> Double { Double(word) * 0.02 }
 
     /// Radiation goes with the fourth power of the temperature, and what an object lacks to a black body it reflects of
@@ -110,7 +104,7 @@ extension MLX90614 {
                 about: "of the surface: asphalt 0.95, concrete 0.92, rusty steel 0.7; left out: the chip's own")
         ],
         defaultEvery: .seconds(10),
-        // Ranges of section 8.7.1 and table 4; a step is 0.02 °C.
+        // Ranges of section 8.7; a step is 0.02 °C.
         channels: { _ throws(SettingFault) in
             [
                 DriverChannel("object_temperature", unit: "Cel", scale: -2, plausible: -70...380),

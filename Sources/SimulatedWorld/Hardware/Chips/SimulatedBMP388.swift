@@ -94,7 +94,7 @@ public final class SimulatedBMP388: SimulatedChip {
         }
     }
 
-    /// Section 3.9.2, typical times.
+    /// Section 3.9, typical times.
     private var measuringTime: Duration {
         let (control, oversampling) = (registers[0x1B], registers[0x1C])
         let pressure = control & 1 != 0 ? 392 + 2_020 << Int(oversampling & 0b111) : 0
@@ -178,13 +178,13 @@ extension SimulatedBMP388 {
             return low == 0x80_0000 ? low + 1 : low
         }
 
-        /// Appendix 8.5: powers of two divided out one by one.
+        /// Appendix 9: powers of two divided out one by one.
         private func celsius(_ raw: UInt32) -> Double {
             let first = Double(raw) - 256 * Double(t1)
             return first * Double(t2) / 1_073_741_824 + first * first * Double(t3) / 281_474_976_710_656
         }
 
-        /// Appendix 8.6.
+        /// Appendix 9.
         private func pascal(_ raw: UInt32, _ t: Double) -> Double {
             let r = Double(raw)
             var first = Double(p5) * 8

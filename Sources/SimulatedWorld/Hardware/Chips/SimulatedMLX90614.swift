@@ -7,13 +7,11 @@
 public import World
 
 public final class SimulatedMLX90614: SimulatedChip {
-    private static let startUpTime = Duration.milliseconds(240)  // a little less than the datasheet's 0.25 s
+    private static let startUpTime = Duration.milliseconds(260)  // a little less than the datasheet's 20 ms and 0.25 s
     private static let memoryTime = Duration.milliseconds(5)
 
     /// The world around it: what it looks at is a black body.
     public var surroundings: (Boottime) -> Surroundings
-    /// An error that the memory's own check found (flag EE_DEAD).
-    public var isMemoryBroken = false
     /// Values are marked as not computed.
     public var isFailing = false
     /// Measures no more; its values stay marked.
@@ -64,7 +62,7 @@ public final class SimulatedMLX90614: SimulatedChip {
         let word: UInt16
         switch command {
         case 0xF0:
-            word = (now < memoryBusyUntil ? 0x80 : 0) | (isMemoryBroken ? 0x20 : 0) | (now >= startedUp ? 0x10 : 0)
+            word = (now < memoryBusyUntil ? 0x80 : 0) | (now >= startedUp ? 0x10 : 0)
         case 0x20...0x3F: word = memory[Int(command & 0x1F)]
         case 0x06: word = linearised(surroundings(now).celsius, now)
         case 0x07, 0x08: word = linearised(seen(now), now)

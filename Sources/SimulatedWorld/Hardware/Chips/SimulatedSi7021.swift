@@ -8,7 +8,7 @@ public import World
 public final class SimulatedSi7021: SimulatedChip {
     /// What "no hold" means for a read: refused until then.
     private enum Conversion { case humidity, temperature }
-    private static let startUpTime = Duration.milliseconds(15)  // after a reset, table 2
+    private static let startUpTime = Duration.milliseconds(14)  // after a reset; the longest is 15 ms
     private static let heating = 2.0
 
     /// What the electronic ID says; another makes it the wrong chip.
