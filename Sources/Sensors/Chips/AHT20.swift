@@ -31,7 +31,7 @@ struct AHT20: BusDriver {
     init(device: BusDevice) { self.device = device }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
-        guard phase == .unknown else { return try trigger(on: &bus) }
+        if phase == .idle || phase == .converting { return try trigger(on: &bus) }
         if try status(on: &bus) & Self.statusCalibrated != 0 { return try trigger(on: &bus) }
         try bus.send(Command.initialise.0, Command.initialise.1, Command.initialise.2, to: device)
         phase = .initialised

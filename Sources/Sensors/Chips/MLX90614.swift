@@ -71,8 +71,9 @@ extension MLX90614 {
     /// Low byte, high byte, packet error code over everything of the transfer, both address bytes too (section 8.4.3).
     static func word(_ reply: Reply, to command: UInt8, at address: UInt8) throws(SensorFault) -> UInt16 {
         let crc = CRC8.packetError
-        var code = crc.initial
-        for byte in [address << 1, command, address << 1 | 1] { code = crc.adding(byte, to: code) }
+        var code = crc.adding(address << 1, to: crc.initial)
+        code = crc.adding(command, to: code)
+        code = crc.adding(address << 1 | 1, to: code)
         for index in 0..<2 { code = crc.adding(reply[index], to: code) }
         guard code == reply[2] else { throw .checksum }
         return reply.littleEndian16(0)

@@ -28,12 +28,10 @@ struct SHT3x: BusDriver {
     init(device: BusDevice) { self.device = device }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
-        if phase == .unknown {
-            try bus.send(command: Command.stopPeriodic, to: device)
-            phase = .stopped
-            return Self.commandTime
-        }
-        return try trigger(on: &bus)
+        if phase == .idle || phase == .converting { return try trigger(on: &bus) }
+        try bus.send(command: Command.stopPeriodic, to: device)
+        phase = .stopped
+        return Self.commandTime
     }
 
     mutating func collect(
