@@ -177,7 +177,10 @@ public enum Catalogue {
     private static let weather: [DriverEntry] = [
         BME280.entry
     ]
-    private static let airQuality: [DriverEntry] = []
+    private static let airQuality: [DriverEntry] = [
+        ADS1115.entry,
+        Electrochemical.entry,
+    ]
     private static let lightAndPower: [DriverEntry] = []
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
     private static let waterAndGround: [DriverEntry] = []

@@ -26,7 +26,10 @@ public enum SimulatedChips {
     private static let weather: [String: Maker] = [
         "bme280": { surroundings, _ in SimulatedBME280(surroundings: surroundings) }
     ]
-    private static let airQuality: [String: Maker] = [:]
+    private static let airQuality: [String: Maker] = [
+        "ads1115": { surroundings, _ in SimulatedADS1115(surroundings: surroundings) },
+        "electrochemical": { surroundings, _ in SimulatedGasCell().converter(surroundings) },
+    ]
     private static let lightAndPower: [String: Maker] = [:]
     private static let waterAndGround: [String: Maker] = [:]
 }
