@@ -180,6 +180,13 @@ public enum Catalogue {
     private static let airQuality: [DriverEntry] = [
         ADS1115.entry,
         Electrochemical.entry,
+        MCP3421.entry,
+        PMSA003I.entry,
+        SCD30.entry,
+        SCD4x.entry,
+        SEN5x.entry,
+        SGP40.entry,
+        SPS30.entry,
     ]
     private static let lightAndPower: [DriverEntry] = []
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.

@@ -29,6 +29,13 @@ public enum SimulatedChips {
     private static let airQuality: [String: Maker] = [
         "ads1115": { surroundings, _ in SimulatedADS1115(surroundings: surroundings) },
         "electrochemical": { surroundings, _ in SimulatedGasCell().converter(surroundings) },
+        "mcp3421": { surroundings, _ in SimulatedMCP3421(surroundings: surroundings) },
+        "pmsa003i": { surroundings, _ in SimulatedPMSA003I(surroundings: surroundings) },
+        "scd30": { surroundings, _ in SimulatedSCD30(surroundings: surroundings) },
+        "scd4x": { surroundings, _ in SimulatedSCD4x(surroundings: surroundings) },
+        "sen5x": { surroundings, _ in SimulatedSEN5x(surroundings: surroundings) },
+        "sgp40": { surroundings, _ in SimulatedSGP40(surroundings: surroundings) },
+        "sps30": { surroundings, _ in SimulatedSPS30(surroundings: surroundings) },
     ]
     private static let lightAndPower: [String: Maker] = [:]
     private static let waterAndGround: [String: Maker] = [:]
