@@ -45,8 +45,8 @@ struct ADS1115Tests {
         var bus = ScriptedBus(device, script)
         var driver = try driver(["inputs": .text("ain0 ain1-ain3")])
         var samples = Samples(capacity: 4)
-        #expect(try driver.start(on: &bus) == .microseconds(8_750))
-        #expect(try driver.collect(from: &bus, into: &samples) == .microseconds(8_750))
+        #expect(try driver.start(on: &bus) == .microseconds(8_800))
+        #expect(try driver.collect(from: &bus, into: &samples) == .microseconds(8_800))
         #expect(samples.count == 0)
         #expect(try driver.collect(from: &bus, into: &samples) == nil)
         #expect(zip(physical(samples.all), [1.2, -0.35]).allSatisfy { abs($0 - $1) < 1e-12 })
@@ -57,8 +57,10 @@ struct ADS1115Tests {
         "Channels are named and scaled by what is asked for",
         arguments: [
             (["inputs": .text("ain2")], "voltage", -4, -4.096, 4.096),
-            (["inputs": .text("ain0-ain1,ain2"), "full_scale": .quantity(mantissa: 256, exponent: -3, unit: "V")],
-                "voltage_0_1", -6, -0.256, 0.256),
+            (
+                ["inputs": .text("ain0-ain1,ain2"), "full_scale": .quantity(mantissa: 256, exponent: -3, unit: "V")],
+                "voltage_0_1", -6, -0.256, 0.256
+            ),
             (level, "level", -4, -0.125, 5.3125),
         ] as [([String: Setting], String, Int8, Double, Double)])
     func channels(values: [String: Setting], name: String, scale: Int8, low: Double, high: Double) throws {

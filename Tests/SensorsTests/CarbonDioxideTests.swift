@@ -185,9 +185,10 @@ struct SCD4xTests {
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }
         var driver = driver(.periodic)
-        bus.attach(SimulatedSCD4x(surroundings: { now in
-            Surroundings { $0.carbonDioxidePPM = Double(now.nanoseconds / 1_000_000_000) }
-        }), at: scd4x)
+        bus.attach(
+            SimulatedSCD4x(surroundings: { now in
+                Surroundings { $0.carbonDioxidePPM = Double(now.nanoseconds / 1_000_000_000) }
+            }), at: scd4x)
         var last = 0.0
         for _ in 0..<10 {
             let value = physical(try measure(&driver, on: &bus, clock))[0]

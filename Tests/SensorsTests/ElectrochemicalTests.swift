@@ -111,7 +111,8 @@ struct ElectrochemicalTests {
         #expect(try Electrochemical.entry.channels(settings(fixed)).map(\.quantity) == ["no2"])
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }
-        bus.attach(SimulatedGasCell().converter { _ in Surroundings { ($0.celsius, $0.gasPPB) = (20, 40) } }, at: device)
+        bus.attach(
+            SimulatedGasCell().converter { _ in Surroundings { ($0.celsius, $0.gasPPB) = (20, 40) } }, at: device)
         var driver = try driver(fixed)
         #expect(abs(physical(try measure(&driver, on: &bus, clock))[0] - 40) < 0.6)
         bus.attach(SimulatedADS1115(inputs: { _ in SIMD4(4.5, 0.282, 0, 0) }), at: device)

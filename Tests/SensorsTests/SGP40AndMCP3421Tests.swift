@@ -151,7 +151,9 @@ struct MCP3421Tests {
         #expect(throws: SensorFault.notReady) { _ = try measure(&driver, on: &bus, clock) }
     }
 
-    @Test("The channel keeps as many decimals as the chip resolves", arguments: [("1", -5), ("8", -6)] as [(String, Int8)])
+    @Test(
+        "The channel keeps as many decimals as the chip resolves",
+        arguments: [("1", -5), ("8", -6)] as [(String, Int8)])
     func scale(gain: String, scale: Int8) throws {
         #expect(try MCP3421.entry.channels(.of(["gain": .text(gain)]))[0].scale == scale)
         #expect(DriverChannel.scale(below: 0.1) == -1 && DriverChannel.scale(below: 5) == 0)

@@ -1,5 +1,5 @@
-// Texas Instruments ADS1115 (16 bits) and ADS1015 (12 bits): four voltages against ground, or two differences; or 4-20 mA
-// transmitters through shunts. Datasheets: SBAS444E and SBAS473F. How it converts: ADS1115Conversions.swift.
+// Texas Instruments ADS1115 (16 bits) and ADS1015 (12 bits): four voltages against ground, or two differences; or 4-20
+// mA transmitters through shunts. Datasheets: SBAS444E and SBAS473F. How it converts: ADS1115Conversions.swift.
 //
 // With `shunt` it is a current loop: the value is a straight line through what the transmitter means by 4 mA and by
 // 20 mA. NAMUR NE 43 keeps currents from 3.6 mA down and from 21 mA up for faults: below, the wire is broken (or the
@@ -32,7 +32,8 @@ struct ADS1115: BusDriver {
     private let loop: Loop?
     private var conversions: ADS1115Conversions
 
-    init(device: BusDevice, inputs: [ADS1115Conversions.Input], scale: Int, rate: ADS1115Conversions.Rate, loop: Loop?) {
+    init(device: BusDevice, inputs: [ADS1115Conversions.Input], scale: Int, rate: ADS1115Conversions.Rate, loop: Loop?)
+    {
         count = inputs.count
         self.loop = loop
         conversions = ADS1115Conversions(device: device, inputs: inputs, scale: scale, rate: rate)
@@ -139,7 +140,8 @@ extension ADS1115 {
                 guard let index = all.firstIndex(where: { abs($0 - asked) < 1e-6 }) else {
                     throw SettingFault(
                         parameter: "full_scale",
-                        text: "\(asked) V; expected 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V; write the next larger")
+                        text: "\(asked) V; expected 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V; write the next larger"
+                    )
                 }
                 if let loop, loop.ohm * Loop.faultAmpere > asked {
                     throw SettingFault(

@@ -1,5 +1,6 @@
-// Conversions of a Texas Instruments ADS1115 or ADS1015, one input after the other: what `ads1115` and `electrochemical`
-// share. Datasheets: ADS111x SBAS444E, sections and tables below are its; ADS101x SBAS473F has the same registers.
+// Conversions of a Texas Instruments ADS1115 or ADS1015, one input after the other: what `ads1115` and
+// `electrochemical` share. Datasheets: ADS111x SBAS444E, sections and tables below are its; ADS101x SBAS473F has the
+// same registers.
 //
 // Every conversion is single-shot with the whole configuration written anew, so the chip sleeps in between and one that
 // lost its supply is right again with the next conversion. Before a result is read, the configuration is read back: the
@@ -39,8 +40,8 @@ struct ADS1115Conversions: Sendable {
 
         /// Table 8, bits 7:5.
         var code: UInt16 { self == .slow ? 0b100 : 0b111 }
-        /// The oscillator may be 10 % slow (section 7.5, "data rate variation"), and waking takes 25 µs (section 9.4.2.1).
-        var conversionTime: Duration { self == .slow ? .microseconds(8_750) : .microseconds(1_350) }
+        /// The oscillator may be 10 % slow (section 7.5, "data rate variation"); TI's support adds 110 µs to wake up.
+        var conversionTime: Duration { self == .slow ? .microseconds(8_800) : .microseconds(1_450) }
     }
 
     private enum Register {
@@ -53,7 +54,7 @@ struct ADS1115Conversions: Sendable {
     /// The comparator is off (bits 1:0). Its latching bit, which then does nothing, is our mark: no configuration of
     /// ours is what the chip comes up with (0x8583), so a reset always shows.
     private static let comparatorOffMarked: UInt16 = 0b0_0111
-    /// Turns to wait for, when other sensors share the converter.
+    /// Turns to wait for, when other sensors share the converter, and conversions that may take longer.
     private static let attempts = 12
 
     static let inputsMost = 4
@@ -92,7 +93,11 @@ struct ADS1115Conversions: Sendable {
         guard isTriggered else { return try trigger(on: &bus) }
         let configuration = try bus.receive(2, register: Register.configuration, of: device).bigEndian16(0)
         guard configuration & ~Self.ready == words[position] & ~Self.ready else { return try trigger(on: &bus) }
-        guard configuration & Self.ready != 0 else { throw .notReady }
+        guard configuration & Self.ready != 0 else {
+            attempt += 1
+            guard attempt <= Self.attempts else { throw .notReady }
+            return rate.conversionTime
+        }
         codes[position] = try bus.receive(2, register: Register.conversion, of: device).signedBigEndian16(0)
         position += 1
         attempt = 0

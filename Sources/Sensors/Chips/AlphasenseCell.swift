@@ -107,8 +107,8 @@ enum AlphasenseCell: String, CaseIterable, Sendable {
         var sensitivity: Double
     }
 
-    /// Section 3 of the note: the working electrode's millivolts beyond its zero, less what the auxiliary electrode says
-    /// of the background, over the sensitivity.
+    /// Section 3 of the note: the working electrode's millivolts beyond its zero, less what the auxiliary electrode
+    /// says of the background, over the sensitivity.
     static func ppb(
         working: Double, auxiliary: Double, factor: Double, algorithm: Int, certificate c: Certificate
     ) -> Double {

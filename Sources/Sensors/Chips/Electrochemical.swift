@@ -1,9 +1,9 @@
 // A four-electrode gas cell (NO2, O3 with NO2, SO2 or CO) on its maker's board, read through an ADS1115: working
 // electrode, auxiliary electrode, and temperature from a third input or as a fixed value. Published in ppb.
 //
-// What the electrodes' voltages mean is in AlphasenseCell.swift; how the converter is asked, in ADS1115Conversions.swift.
-// Every cell differs: its zeros and its sensitivity stand on the certificate that comes with it, and without them there
-// is no number.
+// What the electrodes' voltages mean is in AlphasenseCell.swift; how the converter is asked, in
+// ADS1115Conversions.swift. Every cell differs: its zeros and its sensitivity stand on the certificate that comes with
+// it, and without them there is no number.
 
 internal import World
 
@@ -21,8 +21,8 @@ struct Electrochemical: BusDriver {
         case measured(Thermometer)
     }
 
-    /// Of the converter: 4.096 V in steps of 0.125 mV, which is 0.2 to 0.6 ppb; the cells' own noise is some 15 ppb, and
-    /// the boards give up to 4 V.
+    /// Of the converter: 4.096 V in steps of 0.125 mV, which is 0.2 to 0.6 ppb; the cells' own noise is some 15 ppb,
+    /// and the boards give up to 4 V.
     private static let scale = 1
     /// No air in a street is colder or hotter: the thermometer is broken or not connected.
     private static let credible = -50.0...90.0
@@ -77,7 +77,8 @@ extension Electrochemical {
         if algorithm == 2, certificate.auxiliarySensorZero == 0 {
             throw SettingFault(
                 parameter: "algorithm",
-                text: "2, which divides by `ae_sensor_zero`, and that is 0 mV; expected 1, 3 or 4 for this cell; leave it "
+                text:
+                    "2, which divides by `ae_sensor_zero`, and that is 0 mV; expected 1, 3 or 4 for it; leave it "
                     + "out to get the recommended one")
         }
         self.algorithm = algorithm
@@ -89,7 +90,8 @@ extension Electrochemical {
             guard let input = ADS1115Conversions.Input.named(name), !inputs.contains(input) else {
                 throw SettingFault(
                     parameter: names.count > 2 && names[2] == name ? "temperature_input" : "auxiliary",
-                    text: "\(name), which is taken already; expected another input for each of `working`, `auxiliary` and "
+                    text:
+                        "\(name), which is taken already; expected one input each for `working`, `auxiliary` and "
                         + "`temperature_input`; look at the wiring")
             }
             inputs.append(input)
@@ -128,7 +130,8 @@ extension Electrochemical {
             guard let fixed else {
                 throw SettingFault(
                     parameter: "temperature",
-                    text: "not given, and no `temperature_input`; expected one of them, for the cell's zero drifts with "
+                    text:
+                        "not given, and no `temperature_input`; expected one of them, for the cell's zero drifts with "
                         + "it; add for example `temperature_input: ain2`")
             }
             return .fixed(celsius: fixed)
@@ -171,23 +174,29 @@ extension Electrochemical {
             Parameter("working", input, fallback: .text("ain0"), about: "the working electrode's input (OP1, WE)"),
             Parameter("auxiliary", input, fallback: .text("ain1"), about: "the auxiliary electrode's input (OP2, AE)"),
             Parameter(
-                "we_electronic_zero", .quantity(units: ["mV"]), isRequired: true, about: "certificate: WE electronic zero"),
+                "we_electronic_zero", .quantity(units: ["mV"]), isRequired: true,
+                about: "certificate: WE electronic zero"),
             Parameter(
-                "ae_electronic_zero", .quantity(units: ["mV"]), isRequired: true, about: "certificate: AE electronic zero"),
-            Parameter("we_sensor_zero", .quantity(units: ["mV"]), isRequired: true, about: "certificate: WE sensor zero"),
-            Parameter("ae_sensor_zero", .quantity(units: ["mV"]), isRequired: true, about: "certificate: AE sensor zero"),
+                "ae_electronic_zero", .quantity(units: ["mV"]), isRequired: true,
+                about: "certificate: AE electronic zero"),
+            Parameter(
+                "we_sensor_zero", .quantity(units: ["mV"]), isRequired: true, about: "certificate: WE sensor zero"),
+            Parameter(
+                "ae_sensor_zero", .quantity(units: ["mV"]), isRequired: true, about: "certificate: AE sensor zero"),
             Parameter("sensitivity", .number(0.001...100), isRequired: true, about: "certificate: sensitivity, mV/ppb"),
             Parameter("algorithm", .integer(1...4), about: "of AAN 803; the one recommended for the cell unless given"),
             Parameter("temperature_input", input, about: "the input of an analogue thermometer beside the cell"),
-            Parameter("temperature_slope", .number(-100...100), fallback: .number(10), about: "its millivolts per degree"),
+            Parameter(
+                "temperature_slope", .number(-100...100), fallback: .number(10), about: "its millivolts per degree"),
             Parameter(
                 "temperature_zero", .quantity(units: ["mV"]),
                 fallback: .quantity(mantissa: 500, exponent: 0, unit: "mV"), about: "its voltage at 0 °C"),
-            Parameter("temperature", .quantity(units: ["Cel"]), about: "a fixed temperature, where there is no thermometer"),
+            Parameter(
+                "temperature", .quantity(units: ["Cel"]), about: "a fixed temperature, where there is no thermometer"),
         ],
         defaultEvery: .seconds(10),
-        // No data sheet has a figure; the boards ask for hours after they were first powered, and settle in minutes when
-        // the supply was away for a moment. An agent that restarts does not take it away.
+        // No data sheet has a figure; the boards ask for hours after they were first powered, and settle in minutes
+        // when the supply was away for a moment. An agent that restarts does not take it away.
         warmUp: .seconds(1_800),
         channels: { settings throws(SettingFault) in try channels(settings) },
         make: { settings throws(SettingFault) in .bus(try Electrochemical(settings)) })

@@ -2,8 +2,8 @@
 // its.
 //
 // Every measurement is one conversion of 18 bits (3.75 a second: rejects mains hum by itself), with the configuration
-// written anew; the chip sleeps in between. The configuration comes back with the result: a ready bit that is not clear,
-// or anything else than what was written, is no result of ours.
+// written anew; the chip sleeps in between. The configuration comes back with the result: a ready bit that is not
+// clear, or anything else than what was written, is no result of ours.
 
 internal import World
 
@@ -13,12 +13,16 @@ struct MCP3421: BusDriver {
     private static let eighteenBits: UInt8 = 0b11 << 2
     /// Section 1, "data rate": 2.75 a second at the slowest.
     private static let conversionTime = Duration.milliseconds(365)
+    /// Before a conversion is given up.
+    private static let polls = 2
+    private static let pollTime = Duration.milliseconds(40)
     private static let referenceVolts = 2.048
 
     private let device: BusDevice
     private let gain: Double
     /// One-shot (bit 4 clear), 18 bits, gain 1, 2, 4 or 8.
     private let configuration: UInt8
+    private var polled = 0
 
     /// `gainCode`: the gain is 2 to its power.
     init(device: BusDevice, gainCode: UInt8) {
@@ -30,6 +34,7 @@ struct MCP3421: BusDriver {
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         try bus.send(Self.notReady | configuration, to: device)
+        polled = 0
         return Self.conversionTime
     }
 
@@ -37,7 +42,12 @@ struct MCP3421: BusDriver {
         from bus: inout some Bus & ~Copyable, into samples: inout Samples
     ) throws(SensorFault) -> Duration? {
         let reply = try bus.receive(4, from: device)
-        guard reply[3] == configuration else { throw .notReady }
+        guard reply[3] == configuration else {
+            polled += 1
+            // Another configuration: the chip was reset, and this conversion never ends.
+            guard reply[3] == Self.notReady | configuration, polled <= Self.polls else { throw .notReady }
+            return Self.pollTime
+        }
         guard let code = Self.code(reply) else { throw .implausible }
         let isClipped = code == 131_071 || code == -131_072
         samples.append(

@@ -2,8 +2,8 @@
 // version 1.0 of May 2020; sections below are its.
 //
 // The chip measures on its own and a reading is its newest result. Interval, altitude and self-calibration live in its
-// flash: they are read first, and written only where they differ. It cannot take a repeated start (section 1.1.1), and
-// wants 3 ms between a command and the read of its answer (section 1.1.3). The air's pressure, which it could be given
+// flash: they are read first, and written only where they differ. It cannot take a repeated start, and wants
+// 3 ms between a command and the read of its answer (section 1.1). The air's pressure, which it could be given
 // with the start, is left to the altitude: a fixed number in a configuration is no better, and the chip forgets it with
 // the supply, while it measures on with what is in its flash.
 
@@ -61,7 +61,7 @@ struct SCD30: BusDriver {
     ) throws(SensorFault) -> Duration? {
         switch step {
         case .firmware:
-            // Section 1.4.9: major and minor; every SCD30 on the market has 3.66 or so.
+            // Section 1.4.10: major and minor; every SCD30 on the market has 3.66 or so.
             let version = try bus.receive(3, from: device).sensirionWord(0)
             guard version != 0, version != 0xFFFF else { throw .implausible }
             setting = 0
@@ -147,7 +147,7 @@ extension SCD30 {
                 about: "the week's lowest value counts as fresh air (400 ppm); false where the air never is fresh"),
         ],
         defaultEvery: .seconds(10),
-        // Section 1.4.6 wants two minutes of measuring before the chip may be calibrated: until then it settles.
+        // Section 1.4.7 wants two minutes of measuring before the chip may be calibrated: until then it settles.
         warmUp: .seconds(120),
         channels: { _ throws(SettingFault) in
             [

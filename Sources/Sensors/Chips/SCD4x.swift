@@ -1,5 +1,5 @@
 // Sensirion SCD40, SCD41 and SCD43: carbon dioxide, temperature and humidity on I2C. Datasheet: "SCD4x CO2 Sensor",
-// version 1.4 (sections and tables below); section 3.5 for the basic commands, 3.8 for low power, 3.10 for the SCD41's
+// version 1.4; sections and tables below are its: 3.5 for the basic commands, 3.8 for low power, 3.10 for the SCD41's
 // single shot.
 //
 // The chip measures on its own, every 30 s in low power, every 5 s where `every` is shorter than 30 s; a reading is the
@@ -12,7 +12,7 @@ struct SCD4x: BusDriver {
     enum Mode: Sendable {
         case periodic, lowPower, singleShot
 
-        /// Tables 9, 17 and 23.
+        /// Table 9.
         var command: UInt16 {
             switch self {
             case .periodic: 0x21B1
@@ -175,7 +175,9 @@ extension DriverSettings {
         guard (0...highest).contains(metres) else {
             throw SettingFault(
                 parameter: "altitude",
-                text: "\(metres) m; expected 0 to \(Int(highest)) m, which is what the chip takes; write 0 m below the sea")
+                text:
+                    "\(metres) m; expected 0 to \(Int(highest)) m, as the chip takes it; write 0 m below the sea"
+            )
         }
         return UInt16(metres.rounded())
     }

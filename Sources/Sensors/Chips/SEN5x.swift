@@ -3,9 +3,9 @@
 //
 // The module measures all the time, once a second; a reading is its newest result. The gas indices learn for hours, so
 // after a fault the module is not stopped if it still measures: it is asked who it is, its status is cleared, and it is
-// started only if no result comes. Its status is read before every result: a fan, laser, humidity or gas sensor in error
-// is a device fault, a fan at another speed than it should have makes an estimate of the particles. A value that the
-// module gives as unknown has no reading.
+// started only if no result comes. Its status is read before every result: a fan, laser, humidity or gas sensor in
+// error is a device fault, a fan at another speed than it should have makes an estimate of the particles. A value that
+// the module gives as unknown has no reading.
 
 internal import World
 
@@ -27,9 +27,8 @@ struct SEN5x: BusDriver {
         static let status: UInt16 = 0xD206
         static let clearStatus: UInt16 = 0xD210
     }
-    /// Table 19: execution times.
+    /// Table 12: execution times.
     private static let stopTime = Duration.milliseconds(200)
-    private static let nameTime = Duration.milliseconds(50)
     private static let startTime = Duration.milliseconds(50)
     private static let commandTime = Duration.milliseconds(20)
     /// After the status was cleared: a fault that is still there shows within it.
@@ -40,7 +39,7 @@ struct SEN5x: BusDriver {
     /// Without a result for so many, a module that had been started has lost its supply.
     private static let pollsBeforeStart = 2
 
-    /// Section 5.4, table 17.
+    /// Section "Device status register": errors stay until they are cleared.
     enum Status {
         static let fanSpeed: UInt32 = 1 << 21
         /// Gas sensor, humidity and temperature sensor, laser, fan.
@@ -66,7 +65,7 @@ struct SEN5x: BusDriver {
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         polled = 0
         if isSetUp { return try ask(Command.dataReady, .dataReady, Self.commandTime, on: &bus) }
-        if wasStarted { return try ask(Command.productName, .name, Self.nameTime, on: &bus) }
+        if wasStarted { return try ask(Command.productName, .name, Self.commandTime, on: &bus) }
         return try ask(Command.stop, .stopped, Self.stopTime, on: &bus)
     }
 
@@ -74,7 +73,7 @@ struct SEN5x: BusDriver {
         from bus: inout some Bus & ~Copyable, into samples: inout Samples
     ) throws(SensorFault) -> Duration? {
         switch step {
-        case .stopped: return try ask(Command.productName, .name, Self.nameTime, on: &bus)
+        case .stopped: return try ask(Command.productName, .name, Self.commandTime, on: &bus)
         case .name:
             let found = try Self.model(bus.receive(9, from: device))
             guard found == model.rawValue else { throw .wrongChip(found: found, expected: model.rawValue) }
@@ -127,10 +126,12 @@ struct SEN5x: BusDriver {
         return wait
     }
 
-    /// Section 6.1.10: the name as text, `SEN54`; told by its last digit as in `Model`. Another name by its first four
-    /// letters.
+    /// Table 12, "Read Product Name": the name as text, `SEN54`; told by its last digit as in `Model`. Another name by
+    /// its first four letters.
     static func model(_ reply: Reply) throws(SensorFault) -> UInt32 {
-        let (first, second, third) = (try reply.sensirionWord(0), try reply.sensirionWord(1), try reply.sensirionWord(2))
+        let (first, second, third) = (
+            try reply.sensirionWord(0), try reply.sensirionWord(1), try reply.sensirionWord(2)
+        )
         guard first == 0x5345, second == 0x4E35, (0x30...0x39).contains(third >> 8) else {
             return UInt32(first) << 16 | UInt32(second)
         }
@@ -138,12 +139,15 @@ struct SEN5x: BusDriver {
     }
 
     /// Section 6.1.5: particles as unsigned tenths; humidity as hundredths, temperature as two-hundredths, indices as
-    /// tenths, with a sign. All ones, or the highest with a sign: unknown.
+    /// tenths, with a sign. All ones is unknown; for numbers with a sign modules give the
+    /// highest, 0x7FFF (so says Sensirion's own driver). All ones as a temperature is one only beside a humidity.
     static func value(_ channel: Int, _ reply: Reply) throws(SensorFault) -> Double? {
         let word = try reply.sensirionWord(channel)
         if channel < 4 { return word == 0xFFFF ? nil : Double(word) / 10 }
-        let divisor = channel == 4 ? 100.0 : channel == 5 ? 200 : 10
-        return word == 0x7FFF ? nil : Double(Int16(bitPattern: word)) / divisor
+        if word == 0x7FFF { return nil }
+        let humidity = try reply.sensirionWord(4)
+        if word == 0xFFFF, channel != 5 || humidity == 0xFFFF { return nil }
+        return Double(Int16(bitPattern: word)) / (channel == 4 ? 100 : channel == 5 ? 200 : 10)
     }
 }
 
@@ -155,7 +159,8 @@ extension SEN5x {
         case "sen55", nil: return .sen55
         default:
             throw SettingFault(
-                parameter: "model", text: "unknown; expected sen50, sen54 or sen55; write what is printed on the module")
+                parameter: "model", text: "unknown; expected sen50, sen54 or sen55; write what is printed on the module"
+            )
         }
     }
 
@@ -172,8 +177,8 @@ extension SEN5x {
                 about: "what is printed on the module: it decides which channels there are")
         ],
         defaultEvery: .seconds(10),
-        // Tables 1 to 5: particles 30 s, VOC events 60 s, NOx events 300 s.
-        warmUp: .seconds(300),
+        // Tables 3 and 5: particles in thin air 30 s, gas events 60 s; the indices go on learning for hours.
+        warmUp: .seconds(60),
         channels: { settings throws(SettingFault) in
             let all = [
                 DriverChannel("pm1", unit: "ug/m3", scale: -1, plausible: 0...1_000),

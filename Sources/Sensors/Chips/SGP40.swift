@@ -2,9 +2,9 @@
 // Datasheet: "SGP40", version 1.2 of February 2022; sections and tables below are its.
 //
 // The channel is the raw signal, which falls when there is more in the air, and means something only beside the same
-// sensor's earlier signals. The VOC index that Sensirion's algorithm makes of it wants one signal every second and learns
-// for hours what is usual; a gateway that asks when a technician says, and restarts, would publish an index that is no
-// index. For one that the module keeps itself, there is the SEN54.
+// sensor's earlier signals. The VOC index that Sensirion's algorithm makes of it wants one signal every second and
+// learns for hours what is usual; a gateway that asks when a technician says, and restarts, would publish an index that
+// is no index. For one that the module keeps itself, there is the SEN54.
 //
 // The signal depends on humidity: the chip corrects it by what it is told with every measurement, here fixed values.
 

@@ -1,11 +1,11 @@
-// Sensirion SPS30: mass of particles in the air, on I2C. Datasheet: "SPS30", version 1.0 D1 of March 2020; sections and
+// Sensirion SPS30: mass of particles in the air, on I2C. Datasheet: "SPS30", version 2.0 of June 2023; sections and
 // tables below are its.
 //
-// The sensor blows and measures all the time, once a second; a reading is its newest result, in single precision. When it
-// is set up it is stopped, told to clean its fan every week, and started; the first result is taken 5 s later, because the
-// fan is not watched before 3 s. Its status (firmware 2.2 and later) is read before every result: a fan that stands still
-// or a laser out of bounds is a device fault, a fan at another speed than it should have makes an estimate. While the fan
-// is cleaned (10 s, once a week) there are no new results, and the measurement waits.
+// The sensor blows and measures all the time, once a second; a reading is its newest result, in single precision. When
+// it is set up it is stopped, told to clean its fan every week, and started; the first result is taken 5 s later,
+// because the fan is not watched before 3 s. Its status (firmware 2.2 and later) is read before every result: a fan
+// that stands still or a laser out of bounds is a device fault, a fan at another speed than it should have makes an
+// estimate. While the fan is cleaned (10 s, once a week) there are no new results, and the measurement waits.
 //
 // Numbers of particles are not published: SenML has no unit for a count in a volume.
 
@@ -26,16 +26,16 @@ struct SPS30: BusDriver {
     /// Section 6.3.1: numbers in single precision.
     private static let floatingPoint: UInt16 = 0x0300
     private static let productType: UInt32 = 0x0008_0000
-    /// Table 9: the longest that a command takes; the answers of those that read are there at once.
+    /// Table 8: the longest that a command takes; an answer is there at once (section 6.1).
     private static let commandTime = Duration.milliseconds(20)
     private static let settlingTime = Duration.seconds(5)
-    /// One more than a cleaning of 10 s and the second before and after.
+    /// Seconds: a cleaning takes 10 (section 4.2), and one more before and after.
     private static let polls = 13
     private static let cleaningSeconds: UInt32 = 604_800
-    /// From this firmware on there is a status (section 6.3.12): major and minor.
+    /// From this firmware on (major, minor) there is a status, and for certain a product type (table 8).
     private static let firmwareWithStatus: UInt16 = 0x0202
 
-    /// Section 4.4.
+    /// Section 4.4: a fan that stands still stays told until it is cleared, what is still wrong is told again.
     enum Status {
         static let fanSpeed: UInt32 = 1 << 21
         static let laser: UInt32 = 1 << 5
@@ -98,7 +98,9 @@ struct SPS30: BusDriver {
             }
             let masses = try Self.decode(ask(Command.readValues, 60, on: &bus))
             guard masses.isFinite else { throw .implausible }
-            for index in 0..<4 { samples.append(Sample(channel: UInt8(index), .physical(masses[index]), quality: quality)) }
+            for index in 0..<4 {
+                samples.append(Sample(channel: UInt8(index), .physical(masses[index]), quality: quality))
+            }
             return nil
         }
     }
@@ -106,19 +108,20 @@ struct SPS30: BusDriver {
     mutating func forget() { isSetUp = false }
 
     private mutating func identify(on bus: inout some Bus & ~Copyable) throws(SensorFault) {
+        hasStatus = try ask(Command.version, 3, on: &bus).sensirionWord(0) >= Self.firmwareWithStatus
+        guard hasStatus else { return }
         let found = try Self.product(ask(Command.productType, 12, on: &bus))
         guard found == Self.productType else { throw .wrongChip(found: found, expected: Self.productType) }
-        hasStatus = try ask(Command.version, 3, on: &bus).sensirionWord(0) >= Self.firmwareWithStatus
     }
 
-    /// Fan and laser errors stay until they are cleared (section 4.4); what is still wrong is set again at once.
+    /// So that a fan that was blocked for a moment is good again without a visit.
     private mutating func clearStatus(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         if hasStatus { try bus.send(command: Command.clearStatus, to: device) }
         step = .statusCleared
         return Self.commandTime
     }
 
-    /// The sensor knows no repeated start (section 6.2).
+    /// The sensor knows no repeated start (so says the kernel's driver; section 6.1 shows none).
     private func ask(
         _ command: UInt16, _ count: Int, on bus: inout some Bus & ~Copyable
     ) throws(SensorFault) -> Reply {
@@ -126,7 +129,7 @@ struct SPS30: BusDriver {
         return try bus.receive(count, from: device)
     }
 
-    /// Section 6.3.10: eight digits as text; 0 where they are none.
+    /// Section 6.3.9: eight digits as text; 0 where they are none.
     static func product(_ reply: Reply) throws(SensorFault) -> UInt32 {
         var value: UInt32 = 0
         for index in 0..<4 {
@@ -139,7 +142,7 @@ struct SPS30: BusDriver {
         return value
     }
 
-    /// Section 4.3, table 4: up to 1, 2.5, 4 and 10 µm, in µg/m³; counts and the typical size follow. All are checked.
+    /// Section 4.3: up to 1, 2.5, 4 and 10 µm, in µg/m³; counts and the typical size follow. All are checked.
     static func decode(_ reply: Reply) throws(SensorFault) -> SIMD4<Double> {
         for index in 4..<10 { _ = try reply.sensirionFloat(index) }
         return SIMD4(
@@ -165,7 +168,7 @@ extension SPS30 {
         name: "sps30",
         about: "Sensirion SPS30 on I2C: mass of particles up to 1, 2.5, 4 and 10 µm",
         chip: ChipFacts(
-            datasheet: "Sensirion SPS30 version 1.0 D1, March 2020", measuringTime: .seconds(1),
+            datasheet: "Sensirion SPS30 version 2.0, June 2023", measuringTime: .seconds(1),
             identity: "command 0xD002: product type 00080000"),
         attachment: .bus(addresses: [0x69]),
         defaultEvery: .seconds(10),

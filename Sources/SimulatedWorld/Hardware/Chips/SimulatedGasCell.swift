@@ -1,8 +1,9 @@
-// A four-electrode gas cell on its board, before the inputs of an ADS1115: working electrode on AIN0, auxiliary electrode
-// on AIN1, a TMP36 thermometer on AIN2. Source of the model: Alphasense application note AAN 803-05.
+// A four-electrode gas cell on its board, before the inputs of an ADS1115: working electrode on AIN0, auxiliary
+// electrode on AIN1, a TMP36 thermometer on AIN2. Source of the model: Alphasense application note AAN 803-05.
 //
-// The auxiliary electrode has a background current of its own; the working electrode has the same, larger or smaller by a
-// factor that follows the temperature, and the gas on top. The certificate's figures are what a laboratory would find.
+// The auxiliary electrode has a background current of its own; the working electrode has the same, larger or smaller by
+// a factor that follows the temperature, and the gas on top. The certificate's figures are what a laboratory would
+// find.
 
 public import World
 

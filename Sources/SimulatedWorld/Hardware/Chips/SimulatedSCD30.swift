@@ -31,7 +31,7 @@ public final class SimulatedSCD30: SimulatedChip {
         self.surroundings = surroundings
     }
 
-    /// Section 1.4.1: it measures on, if it did, but knows no pressure.
+    /// Section 1.4.1: it measures on, if it did, but knows no pressure any more.
     public func powerCycle(at now: Boottime) {
         (pressure, result) = (0, nil)
         wire.clear()

@@ -1,8 +1,8 @@
 // A Sensirion SEN55 (or SEN54, SEN50) at register level. Datasheet: "SEN5x", version 2; sections are its.
 //
-// It has what a driver can get wrong: answers that are there only after their execution time, values that are unknown at
-// first (particles for a second, NOx for ten), a start that is refused while it measures, errors that stay until they
-// are cleared and come back while their cause is there, gas indices that begin to learn anew with every start.
+// It has what a driver can get wrong: answers that are there only after their execution time, values that are unknown
+// at first (particles for a second, NOx for ten), a start that is refused while it measures, errors that stay until
+// they are cleared and come back while their cause is there, gas indices that begin to learn anew with every start.
 
 public import World
 
@@ -61,10 +61,8 @@ public final class SimulatedSEN5x: SimulatedChip {
             (nextAt, values) = (now + .seconds(11), nil)
         case 0xD014:
             wire.put(SensirionWire.text(productName, words: 16))
-            time = .milliseconds(49)
         case 0xD033:
             wire.put(SensirionWire.text("F0E1D2C3B4A59687", words: 16))
-            time = .milliseconds(49)
         case 0xD100: wire.put([0x0200, 0, 0x0401, 0])
         case 0xD206: wire.put(SensirionWire.words(status))
         case 0xD210: (status, clearedAt) = (0, now)

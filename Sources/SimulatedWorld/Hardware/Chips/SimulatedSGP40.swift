@@ -30,7 +30,8 @@ public final class SimulatedSGP40: SimulatedChip {
 
     public func write(_ bytes: UnsafeRawBufferPointer, at now: Boottime) -> Bool {
         settle(now)
-        guard pending == nil, let command = SensirionWire.command(bytes), let words = SensirionWire.arguments(bytes) else {
+        guard pending == nil, let command = SensirionWire.command(bytes), let words = SensirionWire.arguments(bytes)
+        else {
             return false
         }
         wire.clear()
@@ -38,7 +39,9 @@ public final class SimulatedSGP40: SimulatedChip {
         case 0x260F:
             guard words.count == 2 else { return false }
             isHeating = true
-            pending = (now + .milliseconds(29), { air in [Self.signal(air, humidity: words[0], temperature: words[1])] })
+            pending = (
+                now + .milliseconds(29), { air in [Self.signal(air, humidity: words[0], temperature: words[1])] }
+            )
         case 0x280E:
             isHeating = true
             let result = selfTest

@@ -1,8 +1,8 @@
-// A Sensirion SPS30 at register level. Datasheet: "SPS30", version 1.0 D1; sections are its.
+// A Sensirion SPS30 at register level. Datasheet: "SPS30", version 2.0; sections are its.
 //
 // It has what a driver can get wrong: two formats of numbers, results once a second and each only once ready, a start
-// that is refused while it measures, errors of fan and laser that stay until they are cleared and come back while the
-// cause is there, a cleaning of the fan without results.
+// that is refused while it measures, an error of the fan that stays until it is cleared and comes back while the cause
+// is there (section 4.4), a cleaning of the fan without results, a status and a product type only since firmware 2.2.
 
 public import World
 
@@ -65,7 +65,7 @@ public final class SimulatedSPS30: SimulatedChip {
             } else {
                 wire.put(SensirionWire.words(cleaningSeconds))
             }
-        case 0xD002: wire.put(SensirionWire.text(productType, words: 4))
+        case 0xD002 where firmware >= 0x0202: wire.put(SensirionWire.text(productType, words: 4))
         case 0xD033: wire.put(SensirionWire.text("0000000010101010", words: 16))
         case 0xD100: wire.put([firmware])
         case 0xD206 where firmware >= 0x0202: wire.put(SensirionWire.words(status))
@@ -96,13 +96,14 @@ public final class SimulatedSPS30: SimulatedChip {
         guard var end = nextAt, now >= end, !isHung, let startedAt else { return }
         while end + .milliseconds(1_020) <= now { end = end + .milliseconds(1_020) }
         if end.nanoseconds - startedAt.nanoseconds >= 4_000_000_000 {
-            // Fan and laser errors stay; the speed's warning follows what is.
-            status = status & 0x30 | defects
+            // The fan's error stays; laser and speed follow what is.
+            status = status & 0x10 | defects
         }
         let air = surroundings(end)
         // Counts as some cities' dust has them; nobody here asks for them.
         let count = Float(air.pm2_5 * 6.9)
-        values = [air.pm1, air.pm2_5, air.pm4, air.pm10].map { Float($0) }
+        values =
+            [air.pm1, air.pm2_5, air.pm4, air.pm10].map { Float($0) }
             + [count * 0.86, count, count * 1.01, count * 1.02, count * 1.02, 0.55]
         nextAt = end + .milliseconds(1_020)
     }
