@@ -145,13 +145,15 @@ public struct DriverEntry: Sendable {
     public var defaultEvery: Duration
     /// Values are `warming up` for so long after the sensor came, or came back; `warm_up:` of a sensor overrides it.
     public var warmUp: Duration
+    /// Bus drivers: several sensors may be at one address, each with its own inputs of one converter.
+    public var sharesChip: Bool
     /// The channels that a sensor with these settings has.
     public var channels: @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel]
     public var make: @Sendable (DriverSettings) throws(SettingFault) -> Driver
 
     public init(
         name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment, parameters: [Parameter] = [],
-        defaultEvery: Duration, warmUp: Duration = .zero,
+        defaultEvery: Duration, warmUp: Duration = .zero, sharesChip: Bool = false,
         channels: @escaping @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel],
         make: @escaping @Sendable (DriverSettings) throws(SettingFault) -> Driver
     ) {
@@ -162,6 +164,7 @@ public struct DriverEntry: Sendable {
         self.parameters = parameters
         self.defaultEvery = defaultEvery
         self.warmUp = warmUp
+        self.sharesChip = sharesChip
         self.channels = channels
         self.make = make
     }

@@ -201,6 +201,7 @@ extension ADS1115 {
             Parameter("quantity", .text, about: "the channel's name: level, flow; voltage or value unless given"),
         ],
         defaultEvery: .seconds(10),
+        sharesChip: true,
         channels: { settings throws(SettingFault) in try Plan(settings).channels },
         make: { settings throws(SettingFault) in
             let plan = try Plan(settings)

@@ -197,7 +197,7 @@ extension Electrochemical {
         defaultEvery: .seconds(10),
         // No data sheet has a figure; the boards ask for hours after they were first powered, and settle in minutes
         // when the supply was away for a moment. An agent that restarts does not take it away.
-        warmUp: .seconds(1_800),
+        warmUp: .seconds(1_800), sharesChip: true,
         channels: { settings throws(SettingFault) in try channels(settings) },
         make: { settings throws(SettingFault) in .bus(try Electrochemical(settings)) })
 
