@@ -72,9 +72,9 @@ struct ADS1115Tests {
     @Test(
         "A loop: 4 mA and 20 mA are the ends, a broken wire has no value, more than 21 mA is out of range",
         arguments: [
-            (4.0, 0.0, Quality.good), (12, 2.5, .good), (20, 5, .good), (3.61, -0.121_875, .good),
+            (4, 0, .good), (12, 2.5, .good), (20, 5, .good), (3.61, -0.121_875, .good),
             (3.59, -0.128_125, .openCircuit), (0, -1.25, .openCircuit), (21.01, 5.315_625, .outOfRange),
-        ])
+        ] as [(Double, Double, Quality)])
     func loop(milliampere: Double, metres: Double, quality: Quality) throws {
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }
@@ -101,7 +101,8 @@ struct ADS1115Tests {
             for millivolts in [6_144, 4_096, 2_048, 1_024, 512, 256] as [Int64] {
                 let fullScale = Double(millivolts) / 1_000
                 for part in stride(from: -0.499, through: 0.499, by: 0.0713) {
-                    let volts = SIMD4(0.2, -0.1, 0.15, 0.05) * fullScale + weights * part * fullScale
+                    let common = SIMD4<Double>(0.2, -0.1, 0.15, 0.05)
+                    let volts = (common + weights * part) * fullScale
                     chip.inputs = { _ in volts }
                     var driver = try driver([
                         "inputs": .text(name), "full_scale": .quantity(mantissa: millivolts, exponent: -3, unit: "V"),

@@ -34,14 +34,16 @@ struct ElectrochemicalTests {
     @Test(
         "The note's four algorithms, worked by hand for one certificate",
         arguments: [
-            // WE 300 mV, AE 290 mV: 21 and -4 beyond the electronic zeros.
-            (1, 1.6, (21 - 1.6 * -4) / 0.308), (2, 0.9, (21 - 0.9 * (-7.0 / -2) * -4) / 0.308),
-            (3, 0.7, (21 - (-7.0 - -2) - 0.7 * -4) / 0.308), (4, -2, (21 - -7.0 - -2) / 0.308),
-        ])
-    func algorithms(algorithm: Int, factor: Double, ppb: Double) {
+            // WE 300 mV and AE 290 mV are 21 and -4 beyond the electronic zeros; millivolts that are left for the gas:
+            (1, 1.6, 27.4),  // 21 - 1.6 * -4
+            (2, 0.9, 33.6),  // 21 - 0.9 * (-7 / -2) * -4
+            (3, 0.7, 28.8),  // 21 - (-7 - -2) - 0.7 * -4
+            (4, -2.0, 30.0),  // 21 - -7 - -2
+        ] as [(Int, Double, Double)])
+    func algorithms(algorithm: Int, factor: Double, millivolts: Double) {
         let result = AlphasenseCell.ppb(
             working: 300, auxiliary: 290, factor: factor, algorithm: algorithm, certificate: certificate)
-        #expect(abs(result - ppb) < 1e-9)
+        #expect(abs(result - millivolts / 0.308) < 1e-9)
     }
 
     @Test("Factors are the table's at its temperatures, on a line between them, and held beyond its ends")
@@ -92,9 +94,9 @@ struct ElectrochemicalTests {
     @Test(
         "Beyond the table's temperatures the gas is uncertain; a broken thermometer gives neither",
         arguments: [
-            (52.0, Quality.outOfRange, Quality.good), (-34, .outOfRange, .good), (120, .implausible, .implausible),
+            (52, .outOfRange, .good), (-34, .outOfRange, .good), (120, .implausible, .implausible),
             (-50.2, .implausible, .implausible),
-        ])
+        ] as [(Double, Quality, Quality)])
     func temperature(celsius: Double, gas: Quality, own: Quality) throws {
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }

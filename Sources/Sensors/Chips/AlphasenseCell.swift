@@ -1,7 +1,7 @@
 // Alphasense's four-electrode gas cells: how the voltages of the working and the auxiliary electrode, corrected for
 // temperature, become a concentration. Source: application note AAN 803-05, "Correcting for background currents in four
-// electrode toxic gas sensors": algorithms of section 3, factors of table 3 (here as published by two users of the note
-// that agree with each other), which of them the note names first for a cell.
+// electrode toxic gas sensors": algorithms of section 3, factors of table 3 (here as published by three users of the
+// note that agree with each other), which of them the note names first for a cell.
 
 internal import World
 

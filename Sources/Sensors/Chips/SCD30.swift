@@ -122,14 +122,6 @@ struct SCD30: BusDriver {
     }
 }
 
-extension Reply {
-    /// Number `index` of IEEE 754 numbers of single precision, in two words each.
-    func sensirionFloat(_ index: Int) throws(SensorFault) -> Double {
-        let (high, low) = (try sensirionWord(2 * index), try sensirionWord(2 * index + 1))
-        return Double(Float(bitPattern: UInt32(high) << 16 | UInt32(low)))
-    }
-}
-
 extension SCD30 {
     static let entry = DriverEntry(
         name: "scd30",

@@ -70,7 +70,8 @@ struct SCD4x: BusDriver {
         switch step {
         case .stopped: return try ask(Command.serialNumber, .serialNumber, Self.commandTime, on: &bus)
         case .serialNumber:
-            guard try Self.isSerialNumber(bus.receive(9, from: device)) else { throw .implausible }
+            // Section 3.9.2.
+            guard try bus.receive(9, from: device).isSensirionSerialNumber() else { throw .implausible }
             try bus.send(.sensirionMessage(command: Command.setAltitude, altitudeMetres), to: device)
             step = .altitude
             return Self.commandTime
@@ -107,12 +108,6 @@ struct SCD4x: BusDriver {
         try bus.send(command: command, to: device)
         step = next
         return wait
-    }
-
-    /// Section 3.9.2: three words. No chip has none or all ones.
-    static func isSerialNumber(_ reply: Reply) throws(SensorFault) -> Bool {
-        let words = (try reply.sensirionWord(0), try reply.sensirionWord(1), try reply.sensirionWord(2))
-        return words != (0, 0, 0) && words != (0xFFFF, 0xFFFF, 0xFFFF)
     }
 
     /// Section 3.8.2: ready unless the lower eleven bits are all zero.

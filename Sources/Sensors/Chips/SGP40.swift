@@ -26,14 +26,15 @@ struct SGP40: BusDriver {
     private enum Step { case serialNumber, selfTest, measurement }
 
     private let device: BusDevice
-    private let humidityTicks: UInt16
-    private let temperatureTicks: UInt16
+    /// Command and both corrections, made once.
+    private let measureRaw: Reply
     private var isSetUp = false
     private var step = Step.serialNumber
 
     init(device: BusDevice, percent: Double, celsius: Double) {
         self.device = device
-        (humidityTicks, temperatureTicks) = Self.ticks(percent: percent, celsius: celsius)
+        let ticks = Self.ticks(percent: percent, celsius: celsius)
+        measureRaw = .sensirionMessage(command: Command.measureRaw, ticks.humidity, ticks.temperature)
     }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
@@ -50,7 +51,7 @@ struct SGP40: BusDriver {
     ) throws(SensorFault) -> Duration? {
         switch step {
         case .serialNumber:
-            guard try SCD4x.isSerialNumber(bus.receive(9, from: device)) else { throw .implausible }
+            guard try bus.receive(9, from: device).isSensirionSerialNumber() else { throw .implausible }
             try bus.send(command: Command.selfTest, to: device)
             step = .selfTest
             return Self.selfTestTime
@@ -71,8 +72,7 @@ struct SGP40: BusDriver {
     mutating func forget() { isSetUp = false }
 
     private mutating func measure(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
-        try bus.send(
-            .sensirionMessage(command: Command.measureRaw, humidityTicks, temperatureTicks), to: device)
+        try bus.send(measureRaw, to: device)
         step = .measurement
         return Self.measuringTime
     }

@@ -155,14 +155,6 @@ extension SIMD4<Double> {
     fileprivate var isFinite: Bool { self[0].isFinite && self[1].isFinite && self[2].isFinite && self[3].isFinite }
 }
 
-extension Reply {
-    /// Number `index` of numbers of 32 bits, in two words each.
-    func sensirionNumber(_ index: Int) throws(SensorFault) -> UInt32 {
-        let (high, low) = (try sensirionWord(2 * index), try sensirionWord(2 * index + 1))
-        return UInt32(high) << 16 | UInt32(low)
-    }
-}
-
 extension SPS30 {
     static let entry = DriverEntry(
         name: "sps30",

@@ -51,7 +51,7 @@ public final class SimulatedSPS30: SimulatedChip {
             guard startedAt == nil, words.count == 1, words[0] == 0x0300 || words[0] == 0x0500 else { return false }
             isFloating = words[0] == 0x0300
             startedAt = now
-            nextAt = now + .milliseconds(1_020)
+            nextAt = now + .milliseconds(980)
         case 0x0104: (startedAt, nextAt, values) = (nil, nil, nil)
         case 0x0202: wire.put([values != nil ? 1 : 0])
         case 0x0300: return putValues()
@@ -94,7 +94,7 @@ public final class SimulatedSPS30: SimulatedChip {
 
     private func settle(_ now: Boottime) {
         guard var end = nextAt, now >= end, !isHung, let startedAt else { return }
-        while end + .milliseconds(1_020) <= now { end = end + .milliseconds(1_020) }
+        while end + .milliseconds(980) <= now { end = end + .milliseconds(980) }
         if end.nanoseconds - startedAt.nanoseconds >= 4_000_000_000 {
             // The fan's error stays; laser and speed follow what is.
             status = status & 0x10 | defects
@@ -105,6 +105,6 @@ public final class SimulatedSPS30: SimulatedChip {
         values =
             [air.pm1, air.pm2_5, air.pm4, air.pm10].map { Float($0) }
             + [count * 0.86, count, count * 1.01, count * 1.02, count * 1.02, 0.55]
-        nextAt = end + .milliseconds(1_020)
+        nextAt = end + .milliseconds(980)
     }
 }
