@@ -148,6 +148,20 @@ struct ADS1115Tests {
         #expect(abs(physical(samples.all)[0] - 1.2) < 0.000_1)
     }
 
+    @Test(
+        "A converter that another program left in continuous mode is taken out of it, and gives no value of that mode")
+    func continuous() throws {
+        let clock = StillClock()
+        var bus = SimulatedBus { clock.moment }
+        bus.attach(SimulatedADS1115(inputs: { _ in SIMD4(0.5, 1.0, 1.5, 2.0) }), at: device)
+        // AIN3 at 6.144 V, 64 a second, again and again.
+        try bus.write([0x01, 0x70, 0x63], to: device)
+        clock.pass(.milliseconds(3))
+        var driver = try driver(["inputs": .text("ain0 ain1")])
+        let values = physical(try measure(&driver, on: &bus, clock))
+        #expect(abs(values[0] - 0.5) < 0.001 && abs(values[1] - 1) < 0.001)
+    }
+
     @Test("A converter that never finishes is not ready; what keeps no configuration is no converter")
     func hung() throws {
         let clock = StillClock()

@@ -105,13 +105,17 @@ struct ADS1115Conversions: Sendable {
     }
 
     private mutating func trigger(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
+        // Another sensor's conversion is left to end: this one's turn comes after it. In continuous mode, as another
+        // program may have left it, no conversion is the last: the mode is ended first, and its result is not ours.
+        let configuration = try bus.receive(2, register: Register.configuration, of: device).bigEndian16(0)
+        let isSingle = configuration & Self.singleShot != 0
+        isTriggered = isSingle && configuration & Self.ready != 0
         attempt += 1
         // Never ours in so many turns: what answers keeps no configuration, so it is no such converter.
-        guard attempt <= Self.attempts else { throw isTriggered ? .implausible : .notReady }
-        // Another sensor's conversion is left to end: this one's turn comes after it.
-        let configuration = try bus.receive(2, register: Register.configuration, of: device).bigEndian16(0)
-        isTriggered = configuration & Self.ready != 0
-        if isTriggered { try bus.send(register: Register.configuration, word: words[position], to: device) }
+        guard attempt <= Self.attempts else { throw isSingle && !isTriggered ? .notReady : .implausible }
+        if isTriggered || !isSingle {
+            try bus.send(register: Register.configuration, word: words[position], to: device)
+        }
         return rate.conversionTime
     }
 

@@ -139,8 +139,8 @@ struct SEN5x: BusDriver {
     }
 
     /// Section 6.1.5: particles as unsigned tenths; humidity as hundredths, temperature as two-hundredths, indices as
-    /// tenths, with a sign. All ones is unknown; for numbers with a sign modules give the
-    /// highest, 0x7FFF (so says Sensirion's own driver). All ones as a temperature is one only beside a humidity.
+    /// tenths, with a sign. All ones is unknown; for numbers with a sign modules give the highest, 0x7FFF (so says
+    /// Sensirion's own driver). All ones as a temperature is one only beside a humidity.
     static func value(_ channel: Int, _ reply: Reply) throws(SensorFault) -> Double? {
         let word = try reply.sensirionWord(channel)
         if channel < 4 { return word == 0xFFFF ? nil : Double(word) / 10 }

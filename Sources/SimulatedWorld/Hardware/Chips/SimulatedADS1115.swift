@@ -20,6 +20,8 @@ public final class SimulatedADS1115: SimulatedChip {
     private var low: UInt16 = 0
     private var high: UInt16 = 0
     private var convertingUntil: Boottime?
+    /// What the conversion that goes on was begun with: a write does not change it.
+    private var begunWith: UInt16 = 0
 
     public init(inputs: @escaping (Boottime) -> SIMD4<Double>) {
         self.inputs = inputs
@@ -61,7 +63,10 @@ public final class SimulatedADS1115: SimulatedChip {
         let isSingle = word & 0x0100 != 0
         configuration = word & 0x7FFF
         let starts = !isSingle || (word & 0x8000 != 0 && convertingUntil == nil)
-        if starts { convertingUntil = now + Self.conversionTime(word) }
+        if starts {
+            convertingUntil = now + Self.conversionTime(word)
+            begunWith = configuration
+        }
     }
 
     private func settle(_ now: Boottime) {
@@ -70,15 +75,16 @@ public final class SimulatedADS1115: SimulatedChip {
             convertingUntil = nil
             result = convert(at: end)
         } else {
-            convertingUntil = now + Self.conversionTime(configuration)
             result = convert(at: now)
+            convertingUntil = now + Self.conversionTime(configuration)
+            begunWith = configuration
         }
     }
 
     private func convert(at moment: Boottime) -> UInt16 {
         let volts = inputs(moment)
         let difference: Double
-        switch configuration >> 12 & 0b111 {
+        switch begunWith >> 12 & 0b111 {
         case 0b000: difference = volts[0] - volts[1]
         case 0b001: difference = volts[0] - volts[3]
         case 0b010: difference = volts[1] - volts[3]
@@ -86,7 +92,7 @@ public final class SimulatedADS1115: SimulatedChip {
         case let single: difference = volts[Int(single - 4)]
         }
         let range: Double
-        switch configuration >> 9 & 0b111 {
+        switch begunWith >> 9 & 0b111 {
         case 0: range = 6.144
         case 1: range = 4.096
         case 2: range = 2.048
