@@ -80,7 +80,11 @@ struct SCD30Tests {
             driver.forget()
             _ = try measure(&driver, on: &bus, clock)
         }
-        #expect(chip.flashWrites == 2)
+        #expect(chip.flashWrites == 2 && chip.starts == 1)
+        // One that does not measure is started.
+        bus.attach(SimulatedSCD30(), at: scd30)
+        driver.forget()
+        #expect(try measure(&driver, on: &bus, clock).count == 3)
     }
 
     @Test("A chip that lost its supply measures on, right, as soon as it has started")
@@ -97,7 +101,7 @@ struct SCD30Tests {
         #expect(abs(physical(try measure(&driver, on: &bus, clock))[0] - 417) < 0.01)
     }
 
-    @Test("No result in nearly two intervals is not ready; no version is implausible; 0 ppm is no value")
+    @Test("No result for some intervals is not ready; no version is implausible; 0 ppm is no value")
     func faults() throws {
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }
@@ -111,6 +115,7 @@ struct SCD30Tests {
         #expect(throws: SensorFault.implausible) { _ = try measure(&driver, on: &bus, clock) }
         chip.firmware = 0x0342
         chip.surroundings = { _ in Surroundings { $0.carbonDioxidePPM = 0 } }
+        clock.pass(.seconds(5))
         #expect(try measure(&driver, on: &bus, clock).map(\.quality) == [.implausible, .good, .good])
     }
 }

@@ -1,5 +1,5 @@
 // Texas Instruments ADS1115 (16 bits) and ADS1015 (12 bits): four voltages against ground, or two differences; or 4-20
-// mA transmitters through shunts. Datasheets: SBAS444E and SBAS473F. How it converts: ADS1115Conversions.swift.
+// mA transmitters through shunts. Datasheets: SBAS444D and SBAS473E. How it converts: ADS1115Conversions.swift.
 //
 // With `shunt` it is a current loop: the value is a straight line through what the transmitter means by 4 mA and by
 // 20 mA. NAMUR NE 43 keeps currents from 3.6 mA down and from 21 mA up for faults: below, the wire is broken (or the
@@ -183,7 +183,7 @@ extension ADS1115 {
         name: "ads1115",
         about: "TI ADS1115 or ADS1015 on I2C: up to four voltages, or 4-20 mA transmitters through shunts",
         chip: ChipFacts(
-            datasheet: "TI SBAS444E (ADS1115), SBAS473F (ADS1015)", measuringTime: .milliseconds(36),
+            datasheet: "TI SBAS444D (ADS1115), SBAS473E (ADS1015)", measuringTime: .milliseconds(36),
             identity: "none; the configuration is read back with each conversion"),
         attachment: .bus(addresses: [0x48, 0x49, 0x4A, 0x4B]),
         parameters: [

@@ -1,5 +1,5 @@
 // Conversions of a Texas Instruments ADS1115 or ADS1015, one input after the other: what `ads1115` and
-// `electrochemical` share. Datasheets: ADS111x SBAS444E, sections and tables below are its; ADS101x SBAS473F has the
+// `electrochemical` share. Datasheets: ADS111x SBAS444D, sections and tables below are its; ADS101x SBAS473E has the
 // same registers.
 //
 // Every conversion is single-shot with the whole configuration written anew, so the chip sleeps in between and one that

@@ -1,5 +1,4 @@
-// Microchip MCP3421: one differential voltage with 18 bits, on I2C. Datasheet: DS22003E; sections and tables below are
-// its.
+// Microchip MCP3421: one differential voltage with 18 bits, on I2C. Datasheet: DS22003E.
 //
 // Every measurement is one conversion of 18 bits (3.75 a second: rejects mains hum by itself), with the configuration
 // written anew; the chip sleeps in between. The configuration comes back with the result: a ready bit that is not
@@ -8,10 +7,10 @@
 internal import World
 
 struct MCP3421: BusDriver {
-    /// Section 5.2, register 5-1.
+    /// Configuration register.
     private static let notReady: UInt8 = 1 << 7
     private static let eighteenBits: UInt8 = 0b11 << 2
-    /// Section 1, "data rate": 2.75 a second at the slowest.
+    /// Electrical characteristics, "data rate": 2.75 a second at the slowest.
     private static let conversionTime = Duration.milliseconds(365)
     /// Before a conversion is given up.
     private static let polls = 2
@@ -57,13 +56,13 @@ struct MCP3421: BusDriver {
 
     mutating func forget() {}
 
-    /// Section 5.1.2, table 5-3: 18 bits with a sign, which the first six bits repeat. Nil when they do not.
+    /// 18 bits in three bytes, with a sign, which the first six bits repeat. Nil when they do not.
     static func code(_ reply: Reply) -> Int32? {
         let code = Int32(bitPattern: reply.bigEndian24(0) << 8) >> 8
         return (-131_072...131_071).contains(code) ? code : nil
     }
 
-    /// Section 4.9, equation 4-4.
+    /// Half the codes for the reference over the gain.
     static func volts(code: Int32, gain: Double) -> Double { Double(code) * referenceVolts / 131_072 / gain }
 }
 
@@ -83,7 +82,7 @@ extension MCP3421 {
         chip: ChipFacts(
             datasheet: "Microchip DS22003E", measuringTime: conversionTime,
             identity: "none; the configuration comes back with each result"),
-        // The last three bits are made in the factory: A0 is what most boards carry (section 5.3).
+        // The last three bits are made in the factory: A0 is what most boards carry.
         attachment: .bus(addresses: [0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F]),
         parameters: [
             Parameter(

@@ -1,5 +1,5 @@
 // Plantower PMSA003I: mass of particles in the air, on I2C. Source: "PMSA003I series data manual", version 2.6
-// (appendix A, the frame of 32 bytes); the fixed length and the meaning of the last bytes are also the kernel's, for
+// (the frame of 32 bytes); the fixed length and the meaning of the last bytes are also the kernel's, for
 // the PMS7003, which has the same frame on a serial line.
 //
 // The sensor measures all the time and has a new frame every 0.2 to 2.3 s; a read gives the newest. Published are the

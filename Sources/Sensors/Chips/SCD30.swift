@@ -2,10 +2,11 @@
 // version 1.0 of May 2020; sections below are its.
 //
 // The chip measures on its own and a reading is its newest result. Interval, altitude and self-calibration live in its
-// flash: they are read first, and written only where they differ. It cannot take a repeated start, and wants
-// 3 ms between a command and the read of its answer (section 1.1). The air's pressure, which it could be given
-// with the start, is left to the altitude: a fixed number in a configuration is no better, and the chip forgets it with
-// the supply, while it measures on with what is in its flash.
+// flash: they are read first, and written only where they differ. It cannot take a repeated start, and wants 3 ms
+// between a command and the read of its answer (section 1.1). The air's pressure, which it could be given with the
+// start, is left to the altitude: a fixed number in a configuration is no better, and the chip forgets it with the
+// supply, while it measures on with what is in its flash. Once a day it may hold the clock for 150 ms, which is longer
+// than a bus waits: that reading is then lost, and told as timed out.
 
 internal import World
 
@@ -23,7 +24,9 @@ struct SCD30: BusDriver {
     /// After a write; what goes to flash takes longer than an answer.
     private static let writeTime = Duration.milliseconds(20)
     /// A quarter of the interval each: the chip's clock is not ours.
-    private static let polls = 7
+    private static let polls = 12
+    /// More than an interval without a result.
+    private static let pollsBeforeStart = 6
 
     /// What `collect` finds asked. `setting`: number `setting` of the three; `written`: it differed.
     private enum Step { case firmware, setting, written, started, due, dataReady, measurement }
@@ -33,6 +36,9 @@ struct SCD30: BusDriver {
     /// What lives in the flash: interval, altitude, self-calibration.
     private let settings: SIMD4<UInt16>
     private var isSetUp = false
+    /// Outlives faults: we have started it. That it measures is in its flash too, so it is started again only when no
+    /// result comes.
+    private var wasStarted = false
     private var step = Step.firmware
     private var setting = 0
     private var polled = 0
@@ -75,14 +81,18 @@ struct SCD30: BusDriver {
             return Self.writeTime
         case .written: return try nextSetting(on: &bus)
         case .started:
-            isSetUp = true
+            wasStarted = true
             step = .due
             return .seconds(Int64(intervalSeconds))
         case .due: return try ask(Command.dataReady, .dataReady, on: &bus)
         case .dataReady:
             let ready = try bus.receive(3, from: device).sensirionWord(0)
-            if ready == 1 { return try ask(Command.readMeasurement, .measurement, on: &bus) }
+            if ready == 1 {
+                isSetUp = true
+                return try ask(Command.readMeasurement, .measurement, on: &bus)
+            }
             polled += 1
+            if !isSetUp, polled == Self.pollsBeforeStart { return try startContinuous(on: &bus) }
             guard ready == 0, polled <= Self.polls else { throw .notReady }
             step = .due
             return .milliseconds(Int64(intervalSeconds) * 250)
@@ -102,6 +112,11 @@ struct SCD30: BusDriver {
     private mutating func nextSetting(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         setting += 1
         if setting < 3 { return try ask(Self.command(setting: setting), .setting, on: &bus) }
+        guard wasStarted else { return try startContinuous(on: &bus) }
+        return try ask(Command.dataReady, .dataReady, on: &bus)
+    }
+
+    private mutating func startContinuous(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         // Pressure 0: the altitude counts (section 1.4.1).
         try bus.send(.sensirionMessage(command: Command.startContinuous, 0), to: device)
         step = .started

@@ -1,5 +1,5 @@
 // Sensirion SGP40: how much volatile organic compounds there are, as the raw signal of a heated metal oxide, on I2C.
-// Datasheet: "SGP40", version 1.2 of February 2022; sections and tables below are its.
+// Datasheet: "SGP40", version 1.2 of February 2022.
 //
 // The channel is the raw signal, which falls when there is more in the air, and means something only beside the same
 // sensor's earlier signals. The VOC index that Sensirion's algorithm makes of it wants one signal every second and
@@ -16,11 +16,11 @@ struct SGP40: BusDriver {
         static let selfTest: UInt16 = 0x280E
         static let serialNumber: UInt16 = 0x3682
     }
-    /// Table 8: longest times.
+    /// The command overview's longest times.
     private static let measuringTime = Duration.milliseconds(30)
     private static let selfTestTime = Duration.milliseconds(320)
     private static let serialNumberTime = Duration.milliseconds(1)
-    /// Section 3.4, table 10.
+    /// What the self-test gives when all is well; 0x4B00 when not.
     private static let selfTestPassed: UInt16 = 0xD400
 
     private enum Step { case serialNumber, selfTest, measurement }
@@ -77,7 +77,7 @@ struct SGP40: BusDriver {
         return Self.measuringTime
     }
 
-    /// Section 3.1, table 9.
+    /// Of the measurement's parameters: 0 to 100 %RH and -45 to 130 °C.
     static func ticks(percent: Double, celsius: Double) -> (humidity: UInt16, temperature: UInt16) {
         func ticks(_ part: Double) -> UInt16 { UInt16((min(max(part, 0), 1) * 65_535).rounded()) }
         return (ticks(percent / 100), ticks((celsius + 45) / 175))
@@ -101,7 +101,7 @@ extension SGP40 {
                 about: "the place's usual temperature, for the same"),
         ],
         defaultEvery: .seconds(10),
-        // Table 1: within 60 s it tells changes reliably.
+        // "Switch-on behaviour": within 60 s it tells changes reliably.
         warmUp: .seconds(60),
         channels: { _ throws(SettingFault) in
             [DriverChannel("voc_raw", unit: "count", scale: 0, plausible: 0...65_535, isCalibratable: false)]

@@ -1,4 +1,4 @@
-// A Texas Instruments ADS1115 at register level. Datasheet: SBAS444E; sections and tables are its.
+// A Texas Instruments ADS1115 at register level. Datasheet: SBAS444D; sections and tables are its.
 //
 // It has what a driver can get wrong: a pointer register, a ready bit that is clear while it converts, a start bit that
 // does nothing during a conversion, reset values, gain and multiplexer codes, codes clipped at both ends. Oscillators

@@ -1,4 +1,4 @@
-// A Microchip MCP3421 at register level. Datasheet: DS22003E; sections are its.
+// A Microchip MCP3421 at register level. Datasheet: DS22003E.
 //
 // It has what a driver can get wrong: results of 12 to 18 bits in two or three bytes with the configuration behind them
 // again and again, a ready bit that is clear only once for each result, continuous conversion after power-on (12 bits).
@@ -28,7 +28,7 @@ public final class SimulatedMCP3421: SimulatedChip {
         convertingUntil = now + conversionTime
     }
 
-    /// Section 5.2: one byte; bit 7 starts a conversion in one-shot mode (bit 4 clear).
+    /// One byte; bit 7 starts a conversion in one-shot mode (bit 4 clear).
     public func write(_ bytes: UnsafeRawBufferPointer, at now: Boottime) -> Bool {
         settle(now)
         configuration = bytes[0] & 0x7F

@@ -1,4 +1,4 @@
-// A Plantower PMSA003I at register level. Source: "PMSA003I series data manual", version 2.6, appendix A.
+// A Plantower PMSA003I at register level. Source: "PMSA003I series data manual", version 2.6.
 //
 // It has what a driver can get wrong: two kinds of masses in one frame, a sum over all that goes before it, zeros until
 // the fan has run for a moment, new values every 2.3 s only.

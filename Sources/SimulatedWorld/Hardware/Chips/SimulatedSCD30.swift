@@ -17,6 +17,8 @@ public final class SimulatedSCD30: SimulatedChip {
     public private(set) var altitude: UInt16 = 0
     public private(set) var calibratesItself: UInt16 = 0
     public private(set) var flashWrites = 0
+    /// How often it was started.
+    public private(set) var starts = 0
     /// Given with the start; 0: not known.
     public private(set) var pressure: UInt16 = 0
 
@@ -50,6 +52,7 @@ public final class SimulatedSCD30: SimulatedChip {
         case 0x0010:
             guard let word, word == 0 || (700...1_400).contains(word) else { return false }
             pressure = word
+            starts += 1
             isMeasuring = true
             nextAt = now + .seconds(Int64(interval))
         case 0x0104: (isMeasuring, nextAt, result) = (false, nil, nil)

@@ -1,4 +1,4 @@
-// A Sensirion SGP40 at register level. Datasheet: "SGP40", version 1.2; sections are its.
+// A Sensirion SGP40 at register level. Datasheet: "SGP40", version 1.2.
 //
 // It has what a driver can get wrong: it acknowledges no read before a measurement or its self-test is over, takes
 // humidity and temperature with checksums, and gives a signal that is wrong when they are not the air's.
