@@ -120,6 +120,7 @@ struct MCP3421Tests {
         let clock = StillClock()
         var bus = SimulatedBus { clock.moment }
         let chip = SimulatedMCP3421(volts: { _ in 0 })
+        chip.slowness = 1.46
         bus.attach(chip, at: converter)
         var driver = MCP3421(device: converter, gainCode: gainCode)
         let full = 2.048 / Double(1 << gainCode)

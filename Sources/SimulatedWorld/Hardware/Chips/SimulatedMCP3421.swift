@@ -8,6 +8,8 @@ public import World
 public final class SimulatedMCP3421: SimulatedChip {
     /// The voltage between its inputs.
     public var volts: (Boottime) -> Double
+    /// How much longer a conversion takes; the slowest chips need 1.46 times as long.
+    public var slowness = 1.0
     /// Never finishes a conversion.
     public var isHung = false
 
@@ -53,9 +55,10 @@ public final class SimulatedMCP3421: SimulatedChip {
 
     private var bits: Int { 12 + 2 * Int(configuration >> 2 & 0b11) }
 
-    /// Rates 240, 60, 15 and 3.75 a second, a quarter slow as they may be.
+    /// Rates of 240, 60, 15 and 3.75 a second, or a little more: the kernel's driver waits no longer.
     private var conversionTime: Duration {
-        [.microseconds(5_200), .milliseconds(21), .milliseconds(83), .milliseconds(360)][Int(configuration >> 2 & 0b11)]
+        let microseconds = [3_900.0, 15_600, 62_000, 249_000][Int(configuration >> 2 & 0b11)]
+        return .microseconds(Int64(microseconds * slowness))
     }
 
     private func settle(_ now: Boottime) {
