@@ -180,7 +180,13 @@ public enum Catalogue {
     private static let airQuality: [DriverEntry] = []
     private static let lightAndPower: [DriverEntry] = []
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
-    private static let waterAndGround: [DriverEntry] = []
+    private static let waterAndGround: [DriverEntry] = [
+        DecibelMeter.entry,
+        LIS3DH.entry,
+        MCP23017.entry,
+        MaxSonar.entry,
+        PCF8574.entry,
+    ]
     private static let lines: [DriverEntry] = [
         DigitalInput.entry,
         PulseCounter.entry,

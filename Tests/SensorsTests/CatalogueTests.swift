@@ -7,6 +7,7 @@ import World
 /// Settings that a technician would give for a driver's required parameters, and no others.
 func sensible(_ entry: DriverEntry) -> DriverSettings {
     var settings = DriverSettings.of()
+    settings.every = entry.defaultEvery
     for parameter in entry.parameters {
         if let fallback = parameter.fallback { settings.values[parameter.name] = fallback }
     }

@@ -28,5 +28,11 @@ public enum SimulatedChips {
     ]
     private static let airQuality: [String: Maker] = [:]
     private static let lightAndPower: [String: Maker] = [:]
-    private static let waterAndGround: [String: Maker] = [:]
+    private static let waterAndGround: [String: Maker] = [
+        "decibel-i2c": { surroundings, _ in SimulatedDecibelMeter(surroundings: surroundings) },
+        "lis3dh": { surroundings, _ in SimulatedLIS3DH(surroundings: surroundings) },
+        "maxsonar-i2c": { surroundings, _ in SimulatedMaxSonar(surroundings: surroundings) },
+        "mcp23017": { surroundings, _ in SimulatedMCP23017(surroundings: surroundings) },
+        "pcf8574": { surroundings, _ in SimulatedPCF8574(surroundings: surroundings) },
+    ]
 }
