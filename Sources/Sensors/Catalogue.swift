@@ -181,7 +181,15 @@ public enum Catalogue {
     public static func entry(named name: String) -> DriverEntry? { entries.first { $0.name == name } }
 
     private static let weather: [DriverEntry] = [
-        BME280.entry
+        BME280.entry,
+        SHT3x.entry,
+        SHT4x.entry,
+        AHT20.entry,
+        Si7021.entry,
+        TMP117.entry,
+        MCP9808.entry,
+        LM75.entry,
+        MLX90614.entry,
     ]
     private static let airQuality: [DriverEntry] = []
     private static let lightAndPower: [DriverEntry] = []

@@ -24,7 +24,15 @@ public enum SimulatedChips {
         .reduce(into: [:]) { all, group in all.merge(group) { _, second in second } }
 
     private static let weather: [String: Maker] = [
-        "bme280": { surroundings, _ in SimulatedBME280(surroundings: surroundings) }
+        "bme280": { surroundings, _ in SimulatedBME280(surroundings: surroundings) },
+        "sht3x": { surroundings, _ in SimulatedSHT3x(surroundings: surroundings) },
+        "sht4x": { surroundings, _ in SimulatedSHT4x(surroundings: surroundings) },
+        "aht20": { surroundings, _ in SimulatedAHT20(surroundings: surroundings) },
+        "si7021": { surroundings, _ in SimulatedSi7021(surroundings: surroundings) },
+        "tmp117": { surroundings, _ in SimulatedTMP117(surroundings: surroundings) },
+        "mcp9808": { surroundings, _ in SimulatedMCP9808(surroundings: surroundings) },
+        "lm75": { surroundings, _ in SimulatedLM75(surroundings: surroundings) },
+        "mlx90614": { surroundings, _ in SimulatedMLX90614(surroundings: surroundings) },
     ]
     private static let airQuality: [String: Maker] = [:]
     private static let lightAndPower: [String: Maker] = [:]
