@@ -13,7 +13,8 @@ struct RegisterMapReader {
     func read(_ key: String, _ sensor: inout Fields) -> RegisterMap? {
         guard sensor.has(key) else {
             findings.addMissing(
-                sensor.place, "no `\(key)` in \(sensor.name)", "the chip's description", "add `\(key):`, \(Self.examples)")
+                sensor.place, "no `\(key)` in \(sensor.name)", "the chip's description",
+                "add `\(key):`, \(Self.examples)")
             return nil
         }
         let before = findings.problems.count

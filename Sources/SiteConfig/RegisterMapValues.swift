@@ -26,10 +26,11 @@ extension RegisterMapReader {
         let text = scalar.text.lowercased()
         let value = text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
         if let value, range.contains(value), text.first != "+", text.dropFirst(2).first != "+" { return value }
-        let isByte = range.upperBound == 255
+        let (lowest, highest) = (range.lowerBound, range.upperBound)
+        let expected = lowest == highest ? "\(lowest)" : "a whole number from \(lowest) to \(highest)"
         findings.add(
             scalar.place, quoted("\(scalar.key): \(scalar.text)"),
-            isByte ? "a byte, 0 to 255 or 0x00 to 0xff" : "a whole number from \(range.lowerBound) to \(range.upperBound)",
+            highest == 255 ? "a byte, 0 to 255 or 0x00 to 0xff" : expected,
             value == nil && UInt32(text, radix: 16) != nil ? "write `0x` before hexadecimal digits" : "correct it")
         return nil
     }
@@ -116,7 +117,7 @@ extension RegisterMap {
         let numbers = fields.map { field in
             let about = field.channel
             let place = "\(field.read) \(field.byte) \(field.bits) \(field.shift) \(field.format.rawValue)"
-            let marks = "\(field.invalid ?? 0) \(field.invalid != nil) \(field.saturated ?? 0) \(field.saturated != nil)"
+            let marks = [field.invalid, field.saturated].map { $0.map { "\($0)" } ?? "-" }.joined(separator: " ")
             return "\(about.quantity) \(place) \(field.order.rawValue) \(field.scale) \(field.offset) \(marks)"
         }
         return (checks + messages + reads.map(Self.shown) + numbers).joined(separator: "; ")

@@ -47,7 +47,8 @@ struct DecibelMeterTests {
         #expect(samples.all.map(\.quality) == qualities + qualities)
     }
 
-    @Test("Both microphones are known by their version; anything else is the wrong chip", arguments: [0x31, 0x32, 0x81])
+    @Test(
+        "Both microphones are known by their version; anything else is the wrong chip", arguments: [0x31, 0x32, 0x81])
     func versions(version: UInt8) throws {
         let clock = StillClock()
         let chip = SimulatedDecibelMeter()

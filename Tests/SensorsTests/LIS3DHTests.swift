@@ -203,7 +203,8 @@ struct LIS3DHTests {
         #expect(fault(.seconds(8), "100 Hz", every: .seconds(60)) == nil)
         #expect(fault(.seconds(2), "400 Hz", every: .milliseconds(2_500)) == nil)
         let faults = [
-            fault(.milliseconds(2_010), "400 Hz", every: .seconds(60)), fault(.seconds(5), "100 Hz", every: .seconds(5)),
+            fault(.milliseconds(2_010), "400 Hz", every: .seconds(60)),
+            fault(.seconds(5), "100 Hz", every: .seconds(5)),
         ]
         for fault in faults {
             #expect(fault?.parameter == "window" && fault?.text.split(separator: ";").count == 3)

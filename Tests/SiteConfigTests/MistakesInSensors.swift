@@ -1,7 +1,12 @@
 // The golden list of mistakes: sensors: names, keys of other agents, wiring.
 
+import Sensors
 import SiteConfig
 import Testing
+
+/// As messages list them.
+private let drivers = Catalogue.entries.map(\.name)
+private let anyDriver = drivers.dropLast().joined(separator: ", ") + " or " + (drivers.last ?? "")
 
 @Suite struct MistakesInSensors {
     @Test("Each mistake is told at its place, with what to do", arguments: mistakes)
@@ -66,7 +71,7 @@ import Testing
             [
                 .at(
                     "4:5", "no `driver` in sensor `s1`",
-                    "the driver's name (bme280, digital-input, iio, pulse-counter, replay, simulated)",
+                    "the driver's name (\(drivers.joined(separator: ", ")))",
                     "add `driver: bme280`"),
                 .at("5:5", "`platform: bme280` in sensor `s1`", "`driver`", "write `driver: bme280`"),
                 .at("6:5", "`i2c_address: 0x76` in sensor `s1`", "`address`", "write `address: 0x76`"),
@@ -96,7 +101,7 @@ import Testing
             [
                 .at(
                     "5:13", "the unknown driver `bme820`",
-                    "bme280, digital-input, iio, pulse-counter, replay or simulated",
+                    anyDriver,
                     "write `driver: bme280`")
             ]),
         Mistake(
@@ -109,7 +114,7 @@ import Testing
             [
                 .at(
                     "5:13", "the unknown driver `BME280`",
-                    "bme280, digital-input, iio, pulse-counter, replay or simulated",
+                    anyDriver,
                     "write `driver: bme280`")
             ]),
         Mistake(
@@ -118,7 +123,7 @@ import Testing
             [
                 .at(
                     "5:13", "the unknown driver `dht22`",
-                    "bme280, digital-input, iio, pulse-counter, replay or simulated",
+                    anyDriver,
                     "write one of them (`cityedge drivers` tells what each is for)")
             ]),
         Mistake(

@@ -37,7 +37,8 @@ struct ExpanderInputs: Equatable {
 
     /// As much of a word as a message can show.
     private static func plain(_ word: Substring.UTF8View) -> String {
-        String(decoding: word.prefix(8).filter { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }, as: UTF8.self)
+        String(
+            decoding: word.prefix(8).filter { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }, as: UTF8.self)
     }
 
     func channels(names: [String]) -> [DriverChannel] {

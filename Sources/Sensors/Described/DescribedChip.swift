@@ -96,11 +96,11 @@ struct DescribedChip: BusDriver {
     private func answer(
         to question: Reply?, _ read: RegisterMap.Read, on bus: inout some Bus & ~Copyable
     ) throws(SensorFault) -> Reply {
-        var answer: Reply
+        let answer: Reply
         if let question {
             answer = try bus.receive(read.count, after: question, from: device)
         } else {
-            answer = try bus.receive(read.count, from: device)
+            answer = try bus.receiveResult(read.count, from: device)
         }
         try read.check(answer, from: device.address)
         return answer
@@ -189,7 +189,8 @@ extension Reply {
 extension DescribedChip {
     static let entry = DriverEntry(
         name: "i2c-registers",
-        about: "Any other chip on I2C, described here by its registers: what to write, what to read, what the bits mean",
+        about:
+            "Any other chip on I2C, described here by its registers: what to write, what to read, what the bits mean",
         attachment: .bus(addresses: DriverEntry.anyAddress),
         parameters: [
             Parameter(
