@@ -5,10 +5,13 @@ import Sensors
 import World
 
 extension RegisterMapReader {
+    private static let blank: Character = " "
+    private static let stroke: Character = "/"
+
     /// `0x24 0x00`: as they go over the wire.
     func bytes(_ scalar: Scalar) -> [UInt8]? {
         var bytes: [UInt8] = []
-        for word in scalar.text.split(separator: " ") {
+        for word in scalar.text.split(separator: Self.blank) {
             var part = scalar
             part.text = String(word)
             guard let byte = number(part, in: 0...255) else { return nil }
@@ -37,7 +40,7 @@ extension RegisterMapReader {
 
     /// `0.0625`, or a ratio as datasheets print them: `175/65535`.
     func factor(_ scalar: Scalar) -> Double? {
-        let parts = scalar.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = scalar.text.split(separator: Self.stroke, maxSplits: 1, omittingEmptySubsequences: false)
         var numbers: [Double] = []
         for part in parts {
             var part = Scalar(key: scalar.key, text: String(part), place: scalar.place)
@@ -55,7 +58,7 @@ extension RegisterMapReader {
 
     /// `-40 to 125`.
     func range(_ scalar: Scalar) -> ClosedRange<Double>? {
-        let words = scalar.text.split(separator: " ")
+        let words = scalar.text.split(separator: Self.blank)
         if words.count == 3, words[1] == "to" {
             let ends = [words[0], words[2]].compactMap {
                 findings.number(Scalar(key: scalar.key, text: String($0), place: scalar.place), in: -1e9...1e9)
