@@ -100,14 +100,21 @@ private struct Wrong: CustomTestStringConvertible, Sendable {
 
     @Test("The effective configuration of a described chip loads again and means the same; any change changes the hash")
     func effective() throws {
-        let base = "\(reads)setup: [{send: 0x01 0x60, wait: 5ms}]\n\(fields)"
+        let base = """
+            identity: {send: 0x0F, receive: 1, expected: 0x33}
+            setup: [{send: 0x01 0x60, wait: 5ms}]
+            reads:
+              - {send: 0x00, receive: 3, crc: {polynomial: 0x31, per: word}, ready: {mask: 0x40, expected: 0x40}}
+            \(fields)
+            """
         let first = try load(described(base))
         let second = try load(first.effective)
         #expect(second.site.channels.configHash == first.site.channels.configHash)
         #expect(second.site.sensors[0].settings.values == first.site.sensors[0].settings.values)
         let others = [
-            ("0x60", "0x61"), ("5ms", "6ms"), ("bits: 16", "bits: 15"), ("byte: 0", "byte: 0, shift: 0, order: little"),
-            ("byte: 0", "byte: 0, invalid: 0"), ("receive: 2", "receive: 3"), ("byte: 0", "byte: 0, scale: 2"),
+            ("0x60", "0x61"), ("5ms", "6ms"), ("bits: 16", "bits: 15"), ("byte: 0", "byte: 0, order: little"),
+            ("byte: 0", "byte: 0, invalid: 0"), ("receive: 3", "receive: 6"), ("byte: 0", "byte: 0, scale: 2"),
+            ("expected: 0x33", "expected: 0x34"), ("0x31", "0x07"), ("0x40}", "0}"), ("per: word", "per: frame"),
         ]
         var hashes: Set = [first.site.channels.configHash]
         for (old, new) in others {

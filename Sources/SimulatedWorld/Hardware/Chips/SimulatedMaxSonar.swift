@@ -9,6 +9,9 @@ public final class SimulatedMaxSonar: SimulatedChip {
     public var surroundings: (Boottime) -> Surroundings
     /// Answers all ones, as a sensor with a broken transducer line.
     public var isBroken = false
+    /// Nil: by the distance. A master that asks before is not listened to; Linux's mb1232 without an interrupt line asks
+    /// after 15 ms.
+    public var rangingTime: Duration?
 
     private static let partInformation: UInt16 = 0x4D42
     private var lastCentimetres: UInt16?
@@ -31,7 +34,7 @@ public final class SimulatedMaxSonar: SimulatedChip {
         // Close objects come as the nearest distance, nothing at all as the farthest (page 1).
         waiting = UInt16(min(max((metres * 100).rounded(), 20), 765))
         // Up to 40 readings a second for near objects, 15 for the whole range (page 1).
-        busyUntil = now + .microseconds(Int64(24_000 + 41_000 * Double(waiting) / 765))
+        busyUntil = now + (rangingTime ?? .microseconds(Int64(24_000 + 41_000 * Double(waiting) / 765)))
         return true
     }
 
