@@ -182,6 +182,9 @@ public enum Catalogue {
 
     private static let weather: [DriverEntry] = [
         BME280.entry,
+        BMP280.entry,
+        BMP388.entry,
+        BME680.entry,
         SHT3x.entry,
         SHT4x.entry,
         AHT20.entry,

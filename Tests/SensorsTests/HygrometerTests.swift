@@ -37,7 +37,7 @@ struct SHT3xTests {
     private let device = BusDevice(bus: 0, address: 0x44)
     private let setUp: [ScriptedBus.Step] = [command(0x30, 0x93), command(0x30, 0x66)]
 
-    @Test("The datasheet's checksum example, BE EF 92, is 85.523 °C and 74.585 %RH, once set up and then with one command")
+    @Test("The datasheet's checksum example, BE EF 92, is 85.523 °C and 74.585 %RH, set up once, one command each")
     func datasheetExample() throws {
         let reply: [UInt8] = [0xBE, 0xEF, 0x92, 0xBE, 0xEF, 0x92]
         let one = [command(0x24, 0x00), read(reply)]

@@ -1,8 +1,8 @@
 // Aosong (ASAIR) AHT20: temperature and relative humidity on I2C. Datasheet: AHT20, version 1.1; sections are its.
 //
 // Every measurement is one that is triggered; the chip sleeps in between. Each answer carries the chip's status: busy,
-// and whether it has loaded its calibration, so a chip that lost its supply is noticed. The checksum behind the values is
-// the seventh byte, which the older AHT10 does not have.
+// and whether it has loaded its calibration, so a chip that lost its supply is noticed. The checksum behind the values
+// is the seventh byte, which the older AHT10 does not have.
 
 internal import World
 
@@ -31,7 +31,7 @@ struct AHT20: BusDriver {
     init(device: BusDevice) { self.device = device }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
-        guard phase == .unknown else { return try trigger(on: &bus) }
+        if phase == .idle || phase == .converting { return try trigger(on: &bus) }
         if try status(on: &bus) & Self.statusCalibrated != 0 { return try trigger(on: &bus) }
         try bus.send(Command.initialise.0, Command.initialise.1, Command.initialise.2, to: device)
         phase = .initialised

@@ -1,13 +1,13 @@
-// LM75 and the many chips with its registers: temperature on I2C. Datasheets: National LM75 (DS012658), Texas Instruments
-// LM75B/LM75C (SNIS153B), NXP LM75B (revision 6.1), Texas Instruments TMP175/TMP75 (SBOS288M), Maxim DS75.
+// LM75 and the many chips with its registers: temperature on I2C. Datasheets: National LM75 (DS012658), Texas
+// Instruments LM75B/LM75C (SNIS153B), NXP LM75B (revision 6.1), Texas Instruments TMP175/TMP75 (SBOS288M), Maxim DS75.
 //
 // Nothing in the chip says which of them it is, so `resolution` does: 9 bits (LM75, LM75A, LM75C), 11 (NXP's LM75B,
 // PCT2075: fixed, control bits 5 and 6 stay 0), 10 or 12 (TMP75, TMP175, DS75, MCP9800: bits 5 and 6 choose).
 //
 // The chip converts continuously. After a reset its temperature register says 0 °C until the first conversion is over,
 // with the other registers as we want them, so a short loss of supply would give a false 0 °C unseen. Therefore the
-// hysteresis is set half a degree below the 75 °C of every reset: as long as it is there, the chip has kept its supply. A
-// thermostat on the output pin keeps its 80 °C.
+// hysteresis is set half a degree below the 75 °C of every reset: as long as it is there, the chip has kept its supply.
+// A thermostat on the output pin keeps its 80 °C.
 
 internal import World
 

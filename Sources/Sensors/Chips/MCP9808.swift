@@ -1,10 +1,10 @@
 // Microchip MCP9808: temperature to 0.25 °C on I2C. Datasheet: DS25095A; sections and registers below are its.
 //
 // The chip converts continuously, four times a second, as its accuracy is specified; there is no flag that tells a new
-// result and no single shot. After a reset its temperature register says 0 °C until the first conversion is over, and the
-// other registers are as we want them anyway, so a short loss of supply would give a false 0 °C unseen. Therefore the
-// upper limit, which only the unused alert output looks at, is set to a value that no reset leaves: as long as it is
-// there, the chip has kept its supply.
+// result and no single shot. After a reset its temperature register says 0 °C until the first conversion is over, and
+// the other registers are as we want them anyway, so a short loss of supply would give a false 0 °C unseen. Therefore
+// the upper limit, which only the unused alert output looks at, is set to a value that no reset leaves: as long as it
+// is there, the chip has kept its supply.
 
 internal import World
 

@@ -1,27 +1,24 @@
-// Melexis MLX90614: infrared thermometer on SMBus, the temperature of what it looks at and its own. Datasheet: 3901090614,
-// revision 008; sections and tables below are its. The bus must not be faster than 100 kHz.
+// Melexis MLX90614: infrared thermometer on SMBus, the temperature of what it looks at and its own. Datasheet:
+// 3901090614, revision 008; sections and tables below are its. The bus must not be faster than 100 kHz.
 //
-// The chip measures continuously; both values are read from its memory, each with a packet error code. An object that does
-// not radiate as a black body is corrected for here: `emissivity` is compared with what the chip reckons with (1 from the
-// factory), and the difference in radiation put right, so the chip's memory is never written.
+// The chip measures continuously; both values are read from its memory, each with a packet error code. An object that
+// does not radiate as a black body is corrected for here: `emissivity` is compared with what the chip reckons with (1
+// from the factory), and the difference in radiation put right, so the chip's memory is never written. Its flags are
+// not read: they are asked for without a repeated start (Melexis 390119061402, revision 004), which no adapter does.
 
 internal import World
 
 struct MLX90614: BusDriver {
-    /// Commands: 000x xxxx reads the RAM, 001x xxxx the EEPROM (section 8.4.5, table 8).
+    /// Commands: 000x xxxx reads the RAM, 001x xxxx the EEPROM (section 8.4.6).
     private enum Command {
         static let ambient: UInt8 = 0x06
         static let object: UInt8 = 0x07
         static let emissivity: UInt8 = 0x24
-        static let flags: UInt8 = 0xF0
     }
-    private static let flagMemoryBroken: UInt16 = 1 << 5
-    /// Clear while the chip starts.
-    private static let flagStarted: UInt16 = 1 << 4
-    /// Marks a value that could not be computed (section 8.4.5).
+    /// Marks a value that could not be computed (section 8.4.6).
     private static let errorFlag: UInt16 = 0x8000
-    /// First valid data after power-on: 0.25 s (section 7, note on start-up).
-    static let startUpTime = Duration.milliseconds(250)
+    /// First valid data after power-on: 20 ms and 0.25 s (electrical specifications).
+    static let startUpTime = Duration.milliseconds(270)
 
     private let device: BusDevice
     /// What the installer says of the object; nil: as the chip has it.
@@ -36,9 +33,6 @@ struct MLX90614: BusDriver {
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         if correction != nil { return .zero }
-        let flags = try word(Command.flags, on: &bus)
-        if flags & Self.flagMemoryBroken != 0 { throw .deviceFault(code: UInt32(flags)) }
-        if flags & Self.flagStarted == 0 { throw .notReady }
         let stored = try word(Command.emissivity, on: &bus)
         guard stored > 0 else { throw .implausible }
         correction = emissivity.map { Double(stored) / 65_535 / $0 } ?? 1
@@ -63,7 +57,7 @@ struct MLX90614: BusDriver {
 
     private func kelvin(_ command: UInt8, on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Double {
         let word = try word(command, on: &bus)
-        // A chip that has just started has zeros.
+        // No measurement gives 0 K: a chip that has just started.
         guard word & Self.errorFlag == 0, word != 0 else { throw .implausible }
         return Self.kelvin(word)
     }
@@ -77,14 +71,15 @@ extension MLX90614 {
     /// Low byte, high byte, packet error code over everything of the transfer, both address bytes too (section 8.4.3).
     static func word(_ reply: Reply, to command: UInt8, at address: UInt8) throws(SensorFault) -> UInt16 {
         let crc = CRC8.packetError
-        var code = crc.initial
-        for byte in [address << 1, command, address << 1 | 1] { code = crc.adding(byte, to: code) }
+        var code = crc.adding(address << 1, to: crc.initial)
+        code = crc.adding(command, to: code)
+        code = crc.adding(address << 1 | 1, to: code)
         for index in 0..<2 { code = crc.adding(reply[index], to: code) }
         guard code == reply[2] else { throw .checksum }
         return reply.littleEndian16(0)
     }
 
-    /// 0.02 K a step (section 8.7.1).
+    /// 0.02 K a step (section 8.7).
     static func kelvin(_ word: UInt16) -> Double { Double(word) * 0.02 }
 
     /// Radiation goes with the fourth power of the temperature, and what an object lacks to a black body it reflects of
@@ -107,10 +102,10 @@ extension MLX90614 {
         parameters: [
             Parameter(
                 "emissivity", .number(0.1...1),
-                about: "of the surface looked at: asphalt 0.95, concrete 0.92, rusty steel 0.7; default: the chip's own")
+                about: "of the surface: asphalt 0.95, concrete 0.92, rusty steel 0.7; left out: the chip's own")
         ],
         defaultEvery: .seconds(10),
-        // Ranges of section 8.7.1 and table 4; a step is 0.02 °C.
+        // Ranges of section 8.7; a step is 0.02 °C.
         channels: { _ throws(SettingFault) in
             [
                 DriverChannel("object_temperature", unit: "Cel", scale: -2, plausible: -70...380),

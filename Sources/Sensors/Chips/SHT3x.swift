@@ -1,5 +1,5 @@
-// Sensirion SHT30, SHT31, SHT35: temperature and relative humidity on I2C. Datasheet: SHT3x-DIS, version 7; sections and
-// tables below are its.
+// Sensirion SHT30, SHT31, SHT35: temperature and relative humidity on I2C. Datasheet: SHT3x-DIS, version 7; sections
+// and tables below are its.
 //
 // Every measurement is a single shot of high repeatability without clock stretching: the bus stays free while the chip
 // converts, and it sleeps in between, so it does not warm itself. At set-up a periodic measurement and the heater that
@@ -28,12 +28,10 @@ struct SHT3x: BusDriver {
     init(device: BusDevice) { self.device = device }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
-        if phase == .unknown {
-            try bus.send(command: Command.stopPeriodic, to: device)
-            phase = .stopped
-            return Self.commandTime
-        }
-        return try trigger(on: &bus)
+        if phase == .idle || phase == .converting { return try trigger(on: &bus) }
+        try bus.send(command: Command.stopPeriodic, to: device)
+        phase = .stopped
+        return Self.commandTime
     }
 
     mutating func collect(

@@ -1,9 +1,9 @@
 // Sensirion SHT40, SHT41, SHT43, SHT45: temperature and relative humidity on I2C. Datasheet: SHT4x, version 6.5; the
 // sections named below are its.
 //
-// Every measurement is one of high precision (the least noise; the chip converts for 8 ms and then sleeps, so it does not
-// warm itself). The heater is never used; the reset at set-up also ends a heater pulse that another program began. A chip
-// that lost its supply has nothing to answer with, so it is never believed.
+// Every measurement is one of high precision (the least noise; the chip converts for 8 ms and then sleeps, so it does
+// not warm itself). The heater is never used; the reset at set-up also ends a heater pulse that another program began.
+// A chip that lost its supply has nothing to answer with, so it is never believed.
 
 internal import World
 

@@ -1,9 +1,10 @@
-// Silicon Labs Si7021 (and Si7020, and what the Si7013 has in common with it): temperature and relative humidity on I2C.
-// Datasheet: Si7021-A20, revision 1.3; sections and tables below are its.
+// Silicon Labs Si7021 (and Si7020, and what the Si7013 has in common with it): temperature and relative humidity on
+// I2C. Datasheet: Si7021-A20, revision 1.3; sections and tables below are its.
 //
-// Both quantities are converted on their own and without holding the bus, because only so each answer has a checksum (the
-// shortcut that reads the temperature of the humidity measurement has none, section 5.1). Resolution is the highest, 12
-// and 14 bits, which is also what a chip has after a reset: one that lost its supply measures rightly again.
+// Both quantities are converted on their own and without holding the bus, because only so each answer has a checksum
+// (the shortcut that reads the temperature of the humidity measurement has none, section 5.1). Resolution is the
+// highest, 12 and 14 bits, which is also what a chip has after a reset: one that lost its supply measures rightly
+// again.
 
 internal import World
 

@@ -1,10 +1,10 @@
-// Texas Instruments TMP117: temperature to 0.1 °C on I2C. Datasheet: SNOSD82D, revision D; sections and tables below are
-// its.
+// Texas Instruments TMP117: temperature to 0.1 °C on I2C. Datasheet: SNOSD82D, revision D; sections and tables below
+// are its.
 //
-// Every measurement is one shot of eight averaged conversions, the chip's own default averaging (section 7.3.2): the noise
-// is one step of 7.8 m°C, and the chip sleeps in between, so it does not warm itself (section 8.2.2.2). After a one-shot
-// the mode reads "shutdown"; a chip that lost its supply is back in continuous mode, so it is noticed. The offset register
-// is left alone: whoever stored one in the chip's memory has calibrated it.
+// Every measurement is one shot of eight averaged conversions, the chip's own default averaging (section 7.3.2): the
+// noise is one step of 7.8 m°C, and the chip sleeps in between, so it does not warm itself (section 8.2.2.2). After a
+// one-shot the mode reads "shutdown"; a chip that lost its supply is back in continuous mode, so it is noticed. The
+// offset register is left alone: whoever stored one in the chip's memory has calibrated it.
 
 internal import World
 

@@ -25,6 +25,9 @@ public enum SimulatedChips {
 
     private static let weather: [String: Maker] = [
         "bme280": { surroundings, _ in SimulatedBME280(surroundings: surroundings) },
+        "bmp280": { surroundings, _ in SimulatedBME280(hasHumidity: false, surroundings: surroundings) },
+        "bmp388": { surroundings, _ in SimulatedBMP388(surroundings: surroundings) },
+        "bme680": { surroundings, _ in SimulatedBME680(surroundings: surroundings) },
         "sht3x": { surroundings, _ in SimulatedSHT3x(surroundings: surroundings) },
         "sht4x": { surroundings, _ in SimulatedSHT4x(surroundings: surroundings) },
         "aht20": { surroundings, _ in SimulatedAHT20(surroundings: surroundings) },

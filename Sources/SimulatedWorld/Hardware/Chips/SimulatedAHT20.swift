@@ -69,8 +69,7 @@ public final class SimulatedAHT20: SimulatedChip {
         guard let end = convertingUntil, now >= end, !isHung else { return }
         convertingUntil = nil
         let air = surroundings(end)
-        values = (
-            quantised(air.percent / 100 * 1_048_576, bits: 20), quantised((air.celsius + 50) / 200 * 1_048_576, bits: 20)
-        )
+        values.humidity = quantised(air.percent / 100 * 1_048_576, bits: 20)
+        values.temperature = quantised((air.celsius + 50) / 200 * 1_048_576, bits: 20)
     }
 }

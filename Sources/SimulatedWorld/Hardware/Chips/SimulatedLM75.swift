@@ -1,5 +1,5 @@
-// An LM75, LM75B or TMP75 at register level. Datasheets: Texas Instruments SNIS153B (LM75B/C, 9 bits), NXP LM75B revision
-// 6.1 (11 bits), Texas Instruments SBOS288M (TMP75, 9 to 12 bits).
+// An LM75, LM75B or TMP75 at register level. Datasheets: Texas Instruments SNIS153B (LM75B/C, 9 bits), NXP LM75B
+// revision 6.1 (11 bits), Texas Instruments SBOS288M (TMP75, 9 to 12 bits).
 //
 // It has what a driver can get wrong: 0 °C after a reset until the first conversion is over, undefined bits below the
 // resolution of an LM75, resolution bits that only a TMP75 has.

@@ -49,7 +49,8 @@ public final class SimulatedMCP9808: SimulatedChip {
         case 1:
             let wasShutDown = configuration & 0x0100 != 0
             configuration = word & 0x07DF
-            if configuration & 0x0100 != 0 { nextResult = nil } else if wasShutDown { nextResult = now + conversionTime }
+            let isShutDown = configuration & 0x0100 != 0
+            if isShutDown { nextResult = nil } else if wasShutDown { nextResult = now + conversionTime }
         case 2, 3, 4: limits[Int(pointer) - 2] = word & 0x1FFC
         default: break
         }

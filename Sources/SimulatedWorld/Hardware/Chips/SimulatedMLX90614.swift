@@ -1,19 +1,17 @@
 // A Melexis MLX90614 at register level. Datasheet: 3901090614, revision 008; sections are its.
 //
 // It has what a driver can get wrong: words with the low byte first, a packet error code over both address bytes, zeros
-// until the first values are there, an error flag in the highest bit, writes of the memory that need an erase first and a
-// right code.
+// until the first values are there, an error flag in the highest bit, writes of the memory that need an erase first and
+// a right code.
 
 public import World
 
 public final class SimulatedMLX90614: SimulatedChip {
-    private static let startUpTime = Duration.milliseconds(240)  // a little less than the datasheet's 0.25 s
+    private static let startUpTime = Duration.milliseconds(260)  // a little less than the datasheet's 20 ms and 0.25 s
     private static let memoryTime = Duration.milliseconds(5)
 
     /// The world around it: what it looks at is a black body.
     public var surroundings: (Boottime) -> Surroundings
-    /// An error that the memory's own check found (flag EE_DEAD).
-    public var isMemoryBroken = false
     /// Values are marked as not computed.
     public var isFailing = false
     /// Measures no more; its values stay marked.
@@ -30,8 +28,8 @@ public final class SimulatedMLX90614: SimulatedChip {
     ) {
         self.address = address
         self.surroundings = surroundings
-        // Section 8.4.1 and the factory's defaults: range of the PWM output, ambient range, emissivity 1, filters for one
-        // sensor, own address, identity.
+        // Section 8.4.1 and the factory's defaults: range of the PWM output, ambient range, emissivity 1, filters for
+        // one sensor, own address, identity.
         for (cell, word) in [
             (0x00, 0x9993), (0x01, 0x62E3), (0x02, 0x0201), (0x03, 0xF71C), (0x04, 0xFFFF), (0x05, 0x9FB4),
             (0x0E, 0xBE00 | Int(address)), (0x1C, 0x1234), (0x1D, 0x5678), (0x1E, 0x9ABC), (0x1F, 0xDEF0),
@@ -64,7 +62,7 @@ public final class SimulatedMLX90614: SimulatedChip {
         let word: UInt16
         switch command {
         case 0xF0:
-            word = (now < memoryBusyUntil ? 0x80 : 0) | (isMemoryBroken ? 0x20 : 0) | (now >= startedUp ? 0x10 : 0)
+            word = (now < memoryBusyUntil ? 0x80 : 0) | (now >= startedUp ? 0x10 : 0)
         case 0x20...0x3F: word = memory[Int(command & 0x1F)]
         case 0x06: word = linearised(surroundings(now).celsius, now)
         case 0x07, 0x08: word = linearised(seen(now), now)

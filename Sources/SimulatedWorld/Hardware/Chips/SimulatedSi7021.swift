@@ -1,14 +1,14 @@
 // A Silicon Labs Si7021 at register level. Datasheet: Si7021-A20, revision 1.3; sections and tables are its.
 //
-// It has what a driver can get wrong: it refuses to be read while it converts, resolution bits that take the lowest bits
-// of a result away, a heater that warms what it measures, an electronic ID with checksums in between.
+// It has what a driver can get wrong: it refuses to be read while it converts, resolution bits that take the lowest
+// bits of a result away, a heater that warms what it measures, an electronic ID with checksums in between.
 
 public import World
 
 public final class SimulatedSi7021: SimulatedChip {
     /// What "no hold" means for a read: refused until then.
     private enum Conversion { case humidity, temperature }
-    private static let startUpTime = Duration.milliseconds(15)  // after a reset, table 2
+    private static let startUpTime = Duration.milliseconds(14)  // after a reset; the longest is 15 ms
     private static let heating = 2.0
 
     /// What the electronic ID says; another makes it the wrong chip.

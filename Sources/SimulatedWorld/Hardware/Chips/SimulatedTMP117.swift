@@ -1,7 +1,7 @@
 // A Texas Instruments TMP117 at register level. Datasheet: SNOSD82D, revision D; sections are its.
 //
-// It has what a driver can get wrong: -256 °C until the first conversion is over, continuous conversion after power-on, a
-// data flag that a read of either register clears, an offset that is added to every result.
+// It has what a driver can get wrong: -256 °C until the first conversion is over, continuous conversion after power-on,
+// a data flag that a read of either register clears, an offset that is added to every result.
 
 public import World
 
