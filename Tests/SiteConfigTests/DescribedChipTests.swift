@@ -75,18 +75,6 @@ private struct Pair {
 }
 
 @Suite struct DescribedChips {
-    @Test("Every example of a driver is valid, and its driver is the one that the file is named after")
-    func examples() throws {
-        for name in try Files.list("config/drivers") {
-            let main = SourceText(name: "c.yaml", bytes: Array(head.utf8))
-            let loaded = try Configuration.load(
-                main: main, dropIns: [Files.read("config/drivers/" + name)], boards: Files.boards(),
-                compatible: ["raspberrypi,4-model-b"], fileExists: { _ in true })
-            let driver = name.hasPrefix("registers-") ? "i2c-registers" : String(name.dropLast(".yaml".count))
-            #expect(loaded.site.sensors.contains { $0.driver == driver }, "\(name)")
-        }
-    }
-
     @Test("A described chip has the channels that its driver in Swift has", arguments: Twin.all)
     fileprivate func sameChannels(twin: Twin) throws {
         let pair = try Pair(twin)
