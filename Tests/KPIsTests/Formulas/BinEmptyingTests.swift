@@ -28,11 +28,17 @@ struct BinEmptyingTests {
 
     @Test("A fall counts however gradual it is, when it takes no longer than 10 minutes")
     func gradual() {
-        #expect(Self.emptyings((0...85).map { (Int64($0) * 5, 90 - Int64($0)) }) == 1)
-        #expect(Self.emptyings((0...85).map { (Int64($0) * 30, 90 - Int64($0)) }) == 0, "20 points in 10 minutes")
+        var quick: [Sample] = [], slow: [Sample] = [], settling: [Sample] = []
+        for step in Int64(0)...85 {
+            quick.append((step * 5, 90 - step))
+            slow.append((step * 30, 90 - step))
+        }
+        #expect(Self.emptyings(quick) == 1)
+        #expect(Self.emptyings(slow) == 0, "20 points in 10 minutes")
         // A bin that settles for hours, and is emptied then.
-        let settling = (0..<240).map { (Int64($0) * 60, 90 - Int64($0) / 10) }
-        #expect(Self.emptyings(settling + [(14_400, 40), (14_460, 12), (14_520, 4)]) == 1)
+        for minute in Int64(0)..<240 { settling.append((minute * 60, 90 - minute / 10)) }
+        settling += [(14_400, 40), (14_460, 12), (14_520, 4)] as [Sample]
+        #expect(Self.emptyings(settling) == 1)
     }
 
     /// The rule as its words have it, by a search through all values.
