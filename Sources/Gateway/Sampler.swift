@@ -26,7 +26,9 @@ struct SensorState {
     /// A measurement is under way: collect then.
     var collectAt: Boottime?
     var startedAt = Boottime(nanoseconds: 0)
-    var line: LineHandle?
+    var held: HeldLines?
+    /// A line driver that starts what it collects.
+    var drives = false
     var isClaimed = false
     /// Why the last measurement failed; nil while the sensor gives values.
     var fault: SensorFault?
@@ -50,8 +52,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     var sourceDrivers: [any SourceDriver] = []
     /// By the bus's index.
     var buses: [BusHealth] = []
-    /// Sensor by line handle.
-    var lineOwners: [Int] = []
+    /// By line handle; nil: nobody's.
+    var lineOwners: [LineOwner?] = []
     var samples = Samples(capacity: Limits.samplesPerCollect)
     let readings: Ring<Reading>
     let notices: Ring<Notice>
@@ -157,9 +159,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         for _ in 0...lineDrivers.count { if !takeEdges() { break } }
         var taken: [UInt64] = []
         for index in states.indices {
-            if case .line(let place) = states[index].driver, states[index].line != nil {
-                collectLine(index, place, now: clock.now())
-            }
+            if case .line(let place) = states[index].driver { finishLine(index, place, now: clock.now()) }
             for (channel, count) in zip(states[index].channels, states[index].ordinals) {
                 let number = Int(channel.id.rawValue)
                 while taken.count <= number { taken.append(0) }
@@ -192,8 +192,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 states[index].startedAt = clock.now()
                 let wait = try attributeDrivers[place].start(on: &attributes)
                 states[index].collectAt = clock.now() + wait
-            case .line(let place):
-                collectLine(index, place, now: now)
+            case .line(let place): startLine(index, place, now: now)
             }
         } catch { fail(index, error) }
         // Nothing to wait for: the result is there already.
@@ -208,18 +207,19 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             case .bus(let place):
                 guard try collectChip(index, place) else { return }
             case .attribute(let place): try attributeDrivers[place].collect(from: &attributes, into: &samples)
-            case .line, .source: invariantFailed("a driver without a second step was collected")
+            case .line(let place): return advanceLine(index, place, now: clock.now())
+            case .source: invariantFailed("a driver without a second step was collected")
             }
             succeed(index)
         } catch { fail(index, error) }
     }
 
-    mutating func succeed(_ index: Int) {
+    mutating func succeed(_ index: Int, emitting: Bool = true) {
         if states[index].fault != nil {
             states[index].fault = nil
             note(Notice(kind: .sensorBack, sensor: UInt16(index), at: clock.now()))
         }
-        emit(index)
+        if emitting { emit(index) }
     }
 
     /// A failed read is a reading too: every channel is bad, with the reason.

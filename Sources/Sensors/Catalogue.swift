@@ -23,6 +23,9 @@ public struct Parameter: Sendable {
         case file
         /// A unit's name, as people type it; arrives as its SenML symbol in `.text`.
         case unit
+        /// A further line of the board, with the bias, debounce and active level of `line`; arrives in
+        /// `DriverSettings.lines`.
+        case line
     }
     public var name: String
     public var kind: Kind
@@ -59,6 +62,8 @@ public struct DriverSettings: Sendable {
     public var device: BusDevice?
     /// Line drivers only.
     public var line: LineRequest?
+    /// Of `.line` parameters, by parameter name.
+    public var lines: [String: LineRequest]
     /// By parameter name. A parameter that was not given has its fallback here, or is absent: drivers take both.
     public var values: [String: Setting]
     /// Contents of the files that `.file` parameters name, by parameter name; read by whoever makes the driver. Telling
@@ -67,12 +72,13 @@ public struct DriverSettings: Sendable {
 
     public init(
         sensorID: String, every: Duration, device: BusDevice? = nil, line: LineRequest? = nil,
-        values: [String: Setting] = [:], files: [String: [UInt8]] = [:]
+        lines: [String: LineRequest] = [:], values: [String: Setting] = [:], files: [String: [UInt8]] = [:]
     ) {
         self.sensorID = sensorID
         self.every = every
         self.device = device
         self.line = line
+        self.lines = lines
         self.values = values
         self.files = files
     }
@@ -126,6 +132,25 @@ public struct ChipFacts: Sendable, Equatable {
     }
 }
 
+/// How a line is wired, unless the sensor's own keys say otherwise.
+public struct LineWiring: Sendable, Equatable {
+    /// As the driver's parameter `preset` has it; empty: where none is chosen.
+    public var preset: String
+    public var bias: Bias
+    public var isActiveLow: Bool
+    public var debounce: Duration
+
+    /// Debounce: shorter than any meter's pulse, longer than most contacts bounce.
+    public init(
+        _ preset: String = "", bias: Bias = .asIs, isActiveLow: Bool = false, debounce: Duration = .milliseconds(5)
+    ) {
+        self.preset = preset
+        self.bias = bias
+        self.isActiveLow = isActiveLow
+        self.debounce = debounce
+    }
+}
+
 public struct DriverEntry: Sendable {
     public enum Attachment: Sendable, Equatable {
         /// `bus:` and `address:`; the first address is the default.
@@ -141,6 +166,8 @@ public struct DriverEntry: Sendable {
     /// Bus drivers: the chip.
     public var chip: ChipFacts?
     public var attachment: Attachment
+    /// Line drivers: the first where no preset is chosen, then one for each of the parameter `preset`'s.
+    public var wirings: [LineWiring]
     public var parameters: [Parameter]
     public var defaultEvery: Duration
     /// Values are `warming up` for so long after the sensor came, or came back; `warm_up:` of a sensor overrides it.
@@ -150,8 +177,9 @@ public struct DriverEntry: Sendable {
     public var make: @Sendable (DriverSettings) throws(SettingFault) -> Driver
 
     public init(
-        name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment, parameters: [Parameter] = [],
-        defaultEvery: Duration, warmUp: Duration = .zero,
+        name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment,
+        wirings: [LineWiring] = [LineWiring()], parameters: [Parameter] = [], defaultEvery: Duration,
+        warmUp: Duration = .zero,
         channels: @escaping @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel],
         make: @escaping @Sendable (DriverSettings) throws(SettingFault) -> Driver
     ) {
@@ -159,6 +187,7 @@ public struct DriverEntry: Sendable {
         self.about = about
         self.chip = chip
         self.attachment = attachment
+        self.wirings = wirings
         self.parameters = parameters
         self.defaultEvery = defaultEvery
         self.warmUp = warmUp
@@ -182,8 +211,15 @@ public enum Catalogue {
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
     private static let waterAndGround: [DriverEntry] = []
     private static let lines: [DriverEntry] = [
+        Anemometer.entry,
+        DHT22.entry,
         DigitalInput.entry,
+        DigitalOutput.entry,
+        Duty.entry,
+        Frequency.entry,
         PulseCounter.entry,
+        RainGauge.entry,
+        Ultrasonic.entry,
     ]
     private static let kernel: [DriverEntry] = [
         IIO.entry

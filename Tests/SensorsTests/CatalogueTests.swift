@@ -7,6 +7,7 @@ import World
 /// Settings that a technician would give for a driver's required parameters, and no others.
 func sensible(_ entry: DriverEntry) -> DriverSettings {
     var settings = DriverSettings.of()
+    settings.every = entry.defaultEvery
     for parameter in entry.parameters {
         if let fallback = parameter.fallback { settings.values[parameter.name] = fallback }
     }
@@ -16,7 +17,13 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
     case .attribute: settings.values["device"] = .text("bme280")
     case .source: break
     }
+    for (place, parameter) in entry.parameters.enumerated() where parameter.isRequired {
+        guard case .line = parameter.kind else { continue }
+        settings.lines[parameter.name] = LineRequest(
+            chipLabel: "simulated", offset: UInt32(8 + place), name: "GPIO\(8 + place)")
+    }
     switch entry.name {
+    case "rain-gauge": settings.values["per_tip"] = .quantity(mantissa: 2, exponent: -1, unit: "mm")
     case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
     case "replay":
         settings.values.merge([

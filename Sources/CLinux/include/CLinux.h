@@ -266,6 +266,7 @@ static inline int clinux_smbus_read_block(int bus, uint8_t command, uint8_t *byt
 // MARK: GPIO character device, version 2 (linux/gpio.h, Linux 5.10)
 
 static const uint64_t clinux_line_input = GPIO_V2_LINE_FLAG_INPUT;
+static const uint64_t clinux_line_output = GPIO_V2_LINE_FLAG_OUTPUT;
 static const uint64_t clinux_line_active_low = GPIO_V2_LINE_FLAG_ACTIVE_LOW;
 static const uint64_t clinux_line_to_active = GPIO_V2_LINE_FLAG_EDGE_RISING;
 static const uint64_t clinux_line_to_inactive = GPIO_V2_LINE_FLAG_EDGE_FALLING;
@@ -273,22 +274,35 @@ static const uint64_t clinux_line_pull_up = GPIO_V2_LINE_FLAG_BIAS_PULL_UP;
 static const uint64_t clinux_line_pull_down = GPIO_V2_LINE_FLAG_BIAS_PULL_DOWN;
 static const uint64_t clinux_line_no_bias = GPIO_V2_LINE_FLAG_BIAS_DISABLED;
 
+// Of one line: flags, and the one attribute that its direction has. `is_active` is the logical level of an output,
+// which it has before its direction is turned (gpiod_direction_output).
+static inline void clinux_line_configure(struct gpio_v2_line_config *config, uint64_t flags,
+                                         uint32_t debounce_microseconds, bool is_active) {
+    config->flags = flags;
+    struct gpio_v2_line_config_attribute *attribute = &config->attrs[0];
+    attribute->mask = 1;
+    if (flags & GPIO_V2_LINE_FLAG_OUTPUT) {
+        attribute->attr.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES;
+        attribute->attr.values = is_active;
+    } else if (debounce_microseconds > 0) {
+        attribute->attr.id = GPIO_V2_LINE_ATTR_ID_DEBOUNCE;
+        attribute->attr.debounce_period_us = debounce_microseconds;
+    } else {
+        return;
+    }
+    config->num_attrs = 1;
+}
+
 // Requests one line; answers its descriptor, which never blocks. `events` is how many edges the kernel keeps for us.
 static inline int clinux_line_request(int chip, uint32_t offset, const char *consumer, uint64_t flags,
-                                      uint32_t debounce_microseconds, uint32_t events) {
+                                      uint32_t debounce_microseconds, bool is_active, uint32_t events) {
     struct gpio_v2_line_request request;
     memset(&request, 0, sizeof request);
     request.offsets[0] = offset;
     request.num_lines = 1;
     request.event_buffer_size = events;
-    request.config.flags = flags;
+    clinux_line_configure(&request.config, flags, debounce_microseconds, is_active);
     strncpy(request.consumer, consumer, sizeof request.consumer - 1);
-    if (debounce_microseconds > 0) {
-        request.config.num_attrs = 1;
-        request.config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_DEBOUNCE;
-        request.config.attrs[0].attr.debounce_period_us = debounce_microseconds;
-        request.config.attrs[0].mask = 1;
-    }
     if (ioctl(chip, GPIO_V2_GET_LINE_IOCTL, &request) < 0) return -errno;
     if (fcntl(request.fd, F_SETFL, O_NONBLOCK) < 0 || fcntl(request.fd, F_SETFD, FD_CLOEXEC) < 0) {
         int cause = errno;
@@ -296,6 +310,20 @@ static inline int clinux_line_request(int chip, uint32_t offset, const char *con
         return -cause;
     }
     return request.fd;
+}
+
+// Turns a held line into something else, without letting go of it.
+static inline int clinux_line_reconfigure(int line, uint64_t flags, uint32_t debounce_microseconds, bool is_active) {
+    struct gpio_v2_line_config config;
+    memset(&config, 0, sizeof config);
+    clinux_line_configure(&config, flags, debounce_microseconds, is_active);
+    return clinux_result(ioctl(line, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config));
+}
+
+// Of an output.
+static inline int clinux_line_set(int line, bool is_active) {
+    struct gpio_v2_line_values values = {.bits = is_active, .mask = 1};
+    return clinux_result(ioctl(line, GPIO_V2_LINE_SET_VALUES_IOCTL, &values));
 }
 
 // The logical level: 1 active, 0 inactive.
