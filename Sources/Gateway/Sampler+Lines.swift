@@ -60,6 +60,7 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
             do throws(LineFault) { isActive = try lines.isActive(held.line) } catch { throw .line(error) }
             try lineDrivers[place].collect(at: now, isActive: isActive, into: &samples)
             succeed(index)
+            setMeter(index, place)
             keepCounter(index, place)
         } catch { lineFailed(index, error) }
     }
@@ -107,6 +108,19 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
             keepCounter(owner.sensor, place)
         }
         return true
+    }
+
+    /// What the technician has read off the meter, once everything counted so far is a reading.
+    private mutating func setMeter(_ index: Int, _ place: Int) {
+        guard let asked = meters?.take(index) else { return }
+        let scale = states[index].channels.count > 1 ? states[index].channels[1].scale : nil
+        let isDone = lineDrivers[place].total != nil && asked.scale == scale && lineDrivers[place].setTotal(asked.total)
+        if isDone {
+            note(
+                Notice(
+                    kind: .counterSet, sensor: UInt16(index), at: clock.now(), value: lineDrivers[place].total ?? 0))
+        }
+        meters?.answer(index, isDone: isDone)
     }
 
     func keepCounter(_ index: Int, _ place: Int) {

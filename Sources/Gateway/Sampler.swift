@@ -58,13 +58,15 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     let readings: Ring<Reading>
     let notices: Ring<Notice>
     let counters: CounterPage
+    let meters: MeterPage?
     public let counts: SamplerCounts
     /// Something was put into a ring since it was last asked for.
     var hasNews = false
 
     public init(
         clock: C, bus: consuming B, lines: consuming L, attributes: consuming A, sensors: [InstalledSensor],
-        readings: Ring<Reading>, notices: Ring<Notice>, counters: CounterPage, counts: SamplerCounts
+        readings: Ring<Reading>, notices: Ring<Notice>, counters: CounterPage, counts: SamplerCounts,
+        meters: MeterPage? = nil
     ) {
         invariant(sensors.count <= Limits.sensors, "\(sensors.count) sensors")
         self.clock = clock
@@ -74,6 +76,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         self.readings = readings
         self.notices = notices
         self.counters = counters
+        self.meters = meters
         self.counts = counts
         let now = clock.now()
         for sensor in sensors {

@@ -196,7 +196,7 @@ extension PulseCounter {
                 "per_pulse", .quantity(units: ["m3", "Wh", "count", "/"]), isRequired: true,
                 about: "the amount of one pulse: 10 L, 1 Wh, or 1 count"),
             Parameter(
-                "pulses", .integer(1...PulseMeasure.maximumDivisor), fallback: .integer(1),
+                "pulses", .integer(1...PulseMeasure.maximumDivisor),
                 about: "how many pulses that amount has, where it is several: 800 for 800 imp/kWh with per_pulse: 1 kWh"),
             Parameter(
                 "initial", .quantity(units: ["m3", "Wh", "count", "/"]),
@@ -210,8 +210,8 @@ extension PulseCounter {
                 about: "how the output is wired: sets bias, active and debounce where they are not given"),
             Parameter("direction", .line, about: "a second line, whose level tells the direction"),
             Parameter(
-                "direction_active", .choice(["backward", "forward"]), fallback: .text("backward"),
-                about: "which way the meter runs while the direction line is active"),
+                "direction_active", .choice(["backward", "forward"]),
+                about: "which way the meter runs while the direction line is active; backward unless given"),
             Parameter("reverse", .line, about: "a second line, whose pulses are those of the meter running backwards"),
         ],
         defaultEvery: .seconds(60),
