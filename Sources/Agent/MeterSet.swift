@@ -16,7 +16,8 @@ public func setMeter(_ site: Site, _ folders: Folders, sensor id: String, amount
     guard let sensor = site.sensors.first(where: { $0.id == id }) else {
         throw Failure(.usage, "found no sensor \(id); expected the id of a configured meter; see: cityedge validate")
     }
-    guard sensor.settings.line != nil, sensor.channels.count > 1, sensor.channels[1].channel.name == id + ".total" else {
+    guard sensor.settings.line != nil, sensor.channels.count > 1, sensor.channels[1].channel.name == id + ".total"
+    else {
         throw Failure(
             .usage, "sensor \(id) is a \(sensor.driver); expected one that counts (pulse-counter, rain-gauge)")
     }
@@ -31,7 +32,8 @@ public func setMeter(_ site: Site, _ folders: Folders, sensor id: String, amount
     let slot = CounterPage(memory: counters.memory).slot(ofKey: Checkpoint.key(of: id))
     guard let slot else {
         throw Failure(
-            .unavailable, "the running agent counts no sensor \(id); expected it to have this configuration; restart it")
+            .unavailable,
+            "the running agent counts no sensor \(id); expected it to have this configuration; restart it")
     }
     guard meters.lock() else {
         throw Failure(.unavailable, "another meter is being set; expected to be alone; try again in a minute")

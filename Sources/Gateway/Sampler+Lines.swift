@@ -1,4 +1,4 @@
-// The Sampler's lines: requested when first measured, their edges taken as they come, their counters kept for a restart.
+// The lines: requested when first measured, their edges taken as they come, their counters kept for a restart.
 //
 // A line that fails (its chip was unbound, its adapter unplugged) is given up and requested anew when the sensor is
 // next due, by its chip's label: the chip may come back under another number. What it counted meanwhile nobody knows;

@@ -175,7 +175,8 @@ public struct GPIOLines: Lines, ~Copyable {
             guard count > 0 else { return }
             refreshOffset()
             for index in 0..<Int(count) {
-                guard let line = lines.firstIndex(where: { $0?.descriptor == ready[index].descriptor }) else { continue }
+                let descriptor = ready[index].descriptor
+                guard let line = lines.firstIndex(where: { $0?.descriptor == descriptor }) else { continue }
                 sources += 1
                 fetch(line)
             }

@@ -113,8 +113,9 @@ struct DHT22: LineDriver {
         guard bytes.contains(where: { $0 != 0 }) else { throw .implausible }
         switch model {
         case .dht22:
+            let humidity = UInt16(bytes[0]) << 8 | UInt16(bytes[1])
             let tenths = Double(UInt16(bytes[2] & 0x7F) << 8 | UInt16(bytes[3]))
-            return ((bytes[2] & 0x80 == 0 ? tenths : -tenths) / 10, Double(UInt16(bytes[0]) << 8 | UInt16(bytes[1])) / 10)
+            return ((bytes[2] & 0x80 == 0 ? tenths : -tenths) / 10, Double(humidity) / 10)
         case .dht11:
             let celsius = Double(bytes[2]) + Double(bytes[3] & 0x7F) / 10
             return (bytes[3] & 0x80 == 0 ? celsius : -celsius, Double(bytes[0]) + Double(bytes[1]) / 10)

@@ -74,7 +74,7 @@ struct Duty: LineDriver {
 extension Duty {
     static let entry = DriverEntry(
         name: "duty",
-        about: "How long a GPIO line is active, in percent of the time, and how often it becomes so: presence, occupancy",
+        about: "How long a GPIO line is active, in percent of the time, and how often: presence, occupancy",
         attachment: .line,
         defaultEvery: .seconds(60),
         channels: { _ throws(SettingFault) in

@@ -28,21 +28,26 @@ struct Frequency: LineDriver {
         func value(_ hertz: Double) -> Double { hertz > 0 ? max(hertz * perHertz + offset, 0) : 0 }
     }
 
-    /// The fastest of stretches of 3 s: what WMO-No. 8 (2018, volume I, 5.1.1) means by a gust, with stretches that
-    /// follow each other from pulse to pulse, so that a short gust astride two of them reads low.
+    /// The fastest running mean of 3 s: what WMO-No. 8 (2018, volume I, 5.1.1) means by a gust. From pulse to pulse, so
+    /// of up to a quarter of a second more: it is kept where a quarter of a second was over, and not every pulse.
     private struct Gust {
-        var begin: Boottime?
-        var count: Int64 = 0
+        private var marks: [(at: Boottime, count: Int64)] = []
+        private var count: Int64 = 0
         var fastest = 0.0
 
+        private static let length = Duration.seconds(3)
+        private static let spacing = Duration.milliseconds(250)
+        /// Those of the 3 s, the one before them, and the newest.
+        private static let kept = 14
+
         mutating func take(_ pulses: Int64, at moment: Boottime) {
-            guard let begin else { return self.begin = moment }
             count += pulses
-            let took = moment - begin
-            guard took >= .seconds(3) else { return }
-            fastest = max(fastest, Double(count) * 1e9 / Double(took.nanoseconds))
-            self.begin = moment
-            count = 0
+            if let mark = marks.last(where: { moment - $0.at >= Self.length }) {
+                fastest = max(fastest, Double(count - mark.count) * 1e9 / Double((moment - mark.at).nanoseconds))
+            }
+            if let last = marks.last, moment - last.at < Self.spacing { return }
+            if marks.count == Self.kept { marks.removeFirst() }
+            marks.append((moment, count))
         }
     }
 
@@ -107,7 +112,8 @@ extension Frequency {
     /// The units that a frequency can be scaled to: as settings hold it (where people's figures are exact), and the
     /// channel's.
     private static let units: [(given: String, channel: String, factor: Double, name: String, scale: Int8)] = [
-        ("km/h", "m/s", 1 / 3.6, "speed", -2), ("l/min", "l/s", 1.0 / 60, "flow", -4), ("1/min", "1/min", 1, "rate", -1),
+        ("km/h", "m/s", 1 / 3.6, "speed", -2), ("l/min", "l/s", 1.0 / 60, "flow", -4),
+        ("1/min", "1/min", 1, "rate", -1),
     ]
     /// No contact or hall sensor is faster, and no board counts faster edge by edge.
     private static let highestHertz = 20_000.0
@@ -139,10 +145,11 @@ extension Frequency {
     }
 
     private static func scaling(_ settings: DriverSettings) -> Scaling {
-        let factor = settings.quantity("per_hertz").flatMap { gain in units.first { $0.given == gain.unit }?.factor } ?? 1
+        guard let gain = settings.quantity("per_hertz"), let unit = units.first(where: { $0.given == gain.unit }) else {
+            return Scaling(perHertz: 1, offset: 0)
+        }
         return Scaling(
-            perHertz: (settings.physical("per_hertz") ?? 1) * factor,
-            offset: (settings.physical("offset") ?? 0) * factor)
+            perHertz: gain.number.value * unit.factor, offset: (settings.physical("offset") ?? 0) * unit.factor)
     }
 
     fileprivate static func driver(_ settings: DriverSettings, tellsGusts: Bool) throws(SettingFault) -> Driver {
@@ -166,7 +173,7 @@ extension Frequency {
         parameters: [
             Parameter(
                 "per_hertz", .quantity(units: units.map(\.given)),
-                about: "what one pulse a second stands for: 2.4 km/h, 0.1333 L/min, 60 1/min; a frequency in Hz unless given"),
+                about: "what one pulse a second stands for: 2.4 km/h, 0.1333 L/min, 60 1/min; 1 Hz unless given"),
             Parameter(
                 "offset", .quantity(units: units.map(\.given)),
                 about: "what is added where anything turns, as the sensor's calibration has it"),
@@ -184,6 +191,8 @@ extension Frequency {
 
 /// A cup anemometer: a reed contact closes once or twice a turn. Wind speed and the gust between two readings.
 enum Anemometer {
+    private static let usual = Setting.quantity(mantissa: 24, exponent: -1, unit: "km/h")
+
     static let entry = DriverEntry(
         name: "anemometer",
         about: "A cup anemometer's contact on a GPIO line: the mean wind since the last reading, and the gust in it",
@@ -192,7 +201,7 @@ enum Anemometer {
         wirings: [LineWiring(bias: .pullUp, isActiveLow: true, debounce: .milliseconds(2))],
         parameters: [
             Parameter(
-                "per_hertz", .quantity(units: ["km/h"]), fallback: .quantity(mantissa: 24, exponent: -1, unit: "km/h"),
+                "per_hertz", .quantity(units: ["km/h"]), fallback: usual,
                 about: "the wind of one pulse a second, as the manual has it; 2.4 km/h for the usual plastic cups"),
             Parameter(
                 "offset", .quantity(units: ["km/h"]), about: "what is added where the cups turn, as calibrated"),
@@ -211,5 +220,9 @@ enum Anemometer {
                 DriverChannel("wind_gust", unit: "m/s", scale: -2, plausible: 0...120),
             ]
         },
-        make: { settings throws(SettingFault) in try Frequency.driver(settings, tellsGusts: true) })
+        make: { settings throws(SettingFault) in
+            var settings = settings
+            settings.values["per_hertz"] = settings.values["per_hertz"] ?? usual
+            return try Frequency.driver(settings, tellsGusts: true)
+        })
 }

@@ -197,7 +197,7 @@ extension PulseCounter {
                 about: "the amount of one pulse: 10 L, 1 Wh, or 1 count"),
             Parameter(
                 "pulses", .integer(1...PulseMeasure.maximumDivisor),
-                about: "how many pulses that amount has, where it is several: 800 for 800 imp/kWh with per_pulse: 1 kWh"),
+                about: "how many pulses that amount has, where it is several: 800 (imp/kWh) with per_pulse: 1 kWh"),
             Parameter(
                 "initial", .quantity(units: ["m3", "Wh", "count", "/"]),
                 about: "what the meter showed when the count began; 0 unless given"),

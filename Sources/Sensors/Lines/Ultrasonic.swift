@@ -131,7 +131,8 @@ extension Ultrasonic {
             let echo = try settings.requiredLine()
             guard let trigger = settings.lines["trigger"] else {
                 throw SettingFault(
-                    parameter: "trigger", text: "not given; expected the trigger's line; add for example `trigger: GPIO23`")
+                    parameter: "trigger",
+                    text: "not given; expected the trigger's line; add for example `trigger: GPIO23`")
             }
             return .line(
                 Ultrasonic(echo: echo, trigger: trigger, model: model(settings), celsius: try celsius(settings)))
