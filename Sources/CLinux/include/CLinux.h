@@ -280,7 +280,6 @@ static inline void clinux_line_configure(struct gpio_v2_line_config *config, uin
                                          uint32_t debounce_microseconds, bool is_active) {
     config->flags = flags;
     struct gpio_v2_line_config_attribute *attribute = &config->attrs[0];
-    attribute->mask = 1;
     if (flags & GPIO_V2_LINE_FLAG_OUTPUT) {
         attribute->attr.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES;
         attribute->attr.values = is_active;
@@ -288,8 +287,9 @@ static inline void clinux_line_configure(struct gpio_v2_line_config *config, uin
         attribute->attr.id = GPIO_V2_LINE_ATTR_ID_DEBOUNCE;
         attribute->attr.debounce_period_us = debounce_microseconds;
     } else {
-        return;
+        return;     // what is not used must be zero
     }
+    attribute->mask = 1;
     config->num_attrs = 1;
 }
 
