@@ -34,7 +34,7 @@ struct DHT22Tests {
 
     @Test("The manual's example is 65.2 %RH and 35.1 °C; below zero is sign and magnitude, -10.1 °C")
     func golden() throws {
-        // AM2302 manual 7.3: 0000 0010 1000 1100 0000 0001 0101 1111 1110 1110, and 1000 0000 0110 0101.
+        // AM2302 manual, section 7: 0000 0010 1000 1100 0000 0001 0101 1111 1110 1110, and 1000 0000 0110 0101.
         let example: [UInt8] = [0b0000_0010, 0b1000_1100, 0b0000_0001, 0b0101_1111, 0b1110_1110]
         #expect(try DHT22.decode(example, .dht22) == (35.1, 65.2))
         let cold: [UInt8] = [0b0000_0010, 0b1000_1100, 0b1000_0000, 0b0110_0101, 0x02 + 0x8C &+ 0x80 &+ 0x65]

@@ -1,6 +1,6 @@
 // DHT22 (AM2302) and DHT11: temperature and humidity over one wire of their own kind, which both sides pull down.
 //
-// From "AM2302 product manual" (Aosong, V1.0), sections 7.1 to 7.4: the host pulls the line down for 0.8 to 20 ms and
+// From "AM2302 product manual" (Aosong, V1.0), section 7: the host pulls the line down for 0.8 to 20 ms and
 // lets go; after 20 to 200 µs the sensor answers 80 µs low, 80 µs high, then 40 bits, each 50 µs low and 26 µs (0) or
 // 70 µs (1) high, highest bit first: humidity in 0.1 %RH, temperature in 0.1 °C (sign and magnitude), and the sum of
 // the four bytes. At least 2 s between readings; what is given was measured at the one before.
@@ -91,8 +91,8 @@ struct DHT22: LineDriver {
     }
 
     /// The 40 bits of the newest 41 falling edges: the answer's own, before them, may have been missed. Nil when there
-    /// are fewer, or one lies where no bit is (longest bit 55 + 75 µs and shortest 48 + 22, section 7.4, and half as
-    /// much again for late interrupts).
+    /// are fewer, or one lies where no bit is (longest bit 55 + 75 µs and shortest 48 + 22, and half as much again
+    /// for late interrupts).
     static func bytes(_ falls: [Boottime]) -> [UInt8]? {
         guard (fallsOfAnswer - 1...fallsOfAnswer + 1).contains(falls.count) else { return nil }
         var bytes: [UInt8] = []
@@ -128,7 +128,7 @@ extension DHT22 {
         name: "dht22",
         about: "Temperature and humidity of a DHT22 (AM2302) or DHT11 on a GPIO line",
         attachment: .line,
-        // The board's own pull-up is too weak for a cable: 5.1 kΩ to the supply (section 7.1).
+        // The board's own pull-up is too weak for a cable: 5.1 kΩ to the supply (section 7).
         wirings: [LineWiring(bias: .pullUp, debounce: .zero)],
         parameters: [
             Parameter(

@@ -2,10 +2,12 @@
 // it does. There is no remote command for it: what it does is what the configuration says.
 //
 // Its level is defined from the moment it is requested (`at_start`, without a glitch, until the first `every` has
-// passed), then `while_running`, and at an orderly stop `at_stop`. After a crash nobody drives it: the kernel frees the
-// line, and what it is then is the controller's matter. Most make it an input again, so give what must be off a
-// resistor that pulls it there; pinctrl-bcm2835 keeps the level when loaded with `persist_gpio_outputs=y` (Raspberry
-// Pi's kernels since 6.6, Linux since 6.10). The same comes after `at_stop`, once the process has ended.
+// passed), then `while_running`, and at an orderly stop `at_stop`. After a crash the kernel frees the line, until the
+// agent is started again and `at_start` stands. What a freed line does is the pin controller's matter: most make it an
+// input, so a resistor decides; Raspberry Pi's own kernels keep driving the last level (pinctrl-bcm2835 and -rp1 with
+// `persist_gpio_outputs`, which is on there and off in Linux 6.10), unless config.txt says `dtparam=strict_gpiod`. So
+// what must be off when nobody is in charge wants both: that line, and a resistor that pulls it off. The same comes
+// after `at_stop`, once the process has ended.
 //
 // The channel `state` is the level read back, not the one that was meant: a line shorted to ground reads 0.
 
