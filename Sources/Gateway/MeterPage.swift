@@ -7,7 +7,7 @@
 // holds the file's lock. The file lies on the tmpfs: what nobody took before the power failed was never promised.
 
 import Synchronization
-public import World
+import World
 
 public struct MeterPage: @unchecked Sendable {
     // Safe to share: single words, and each state has one side that may leave it (`asked`: whoever is first).

@@ -29,7 +29,6 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
             }
             lineDrivers[place].begin(at: now, isActive: try lines.isActive(line), into: &samples)
         } catch { return lineFailed(index, .line(error)) }
-        emit(index)
         keepCounter(index, place)
         advanceLine(index, place, now: now, isFirst: true)
     }
@@ -43,7 +42,8 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
         return handle
     }
 
-    /// One step of a measurement, or its end.
+    /// One step of a measurement, or its end. `isFirst`: the lines have been requested just now, and what their driver
+    /// had to say of them stands in `samples`.
     mutating func advanceLine(_ index: Int, _ place: Int, now: Boottime, isFirst: Bool = false) {
         guard let held = states[index].held else { return }
         do throws(SensorFault) {
@@ -51,10 +51,11 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
                 states[index].drives = true
                 // No step is so short that others need not get their turn.
                 states[index].collectAt = clock.now() + max(wait, .microseconds(100))
+                if isFirst { emit(index) }
                 return
             }
-            // What was requested just now has seen nothing yet; what it had to say of the line it has said.
-            if isFirst { return succeed(index, emitting: false) }
+            // What was requested just now has seen nothing yet.
+            if isFirst { return succeed(index) }
             samples.removeAll()
             let isActive: Bool
             do throws(LineFault) { isActive = try lines.isActive(held.line) } catch { throw .line(error) }
@@ -83,9 +84,9 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
     /// The orderly end: counters and states say where they stand, outputs are left as they shall be left. What would
     /// have to be started first is not.
     mutating func finishLine(_ index: Int, _ place: Int, now: Boottime) {
-        guard let held = states[index].held else { return }
         if !states[index].drives { advanceLine(index, place, now: now) }
-        lineDrivers[place].finish(on: &lines, held)
+        // They may have been given up this very moment.
+        if let held = states[index].held { lineDrivers[place].finish(on: &lines, held) }
     }
 
     /// True when there may be more than one step should take.
@@ -112,18 +113,19 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
 
     /// What the technician has read off the meter, once everything counted so far is a reading.
     private mutating func setMeter(_ index: Int, _ place: Int) {
-        guard let asked = meters?.take(index) else { return }
+        guard let asked = meters?.take(states[index].number) else { return }
         let scale = states[index].channels.count > 1 ? states[index].channels[1].scale : nil
         let isDone = lineDrivers[place].total != nil && asked.scale == scale && lineDrivers[place].setTotal(asked.total)
         if isDone {
             note(
                 Notice(
-                    kind: .counterSet, sensor: UInt16(index), at: clock.now(), value: lineDrivers[place].total ?? 0))
+                    kind: .counterSet, sensor: UInt16(states[index].number), at: clock.now(),
+                    value: lineDrivers[place].total ?? 0))
         }
-        meters?.answer(index, isDone: isDone)
+        meters?.answer(states[index].number, isDone: isDone)
     }
 
     func keepCounter(_ index: Int, _ place: Int) {
-        if let checkpoint = lineDrivers[place].checkpoint { counters.set(index, checkpoint: checkpoint) }
+        if let checkpoint = lineDrivers[place].checkpoint { counters.set(states[index].number, checkpoint: checkpoint) }
     }
 }

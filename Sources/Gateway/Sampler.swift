@@ -18,6 +18,8 @@ enum Place {
 /// layout up at run time.
 struct SensorState {
     let id: String
+    /// Its place among the node's sensors.
+    let number: Int
     let every: Duration
     let channels: [InstalledChannel]
     let device: BusDevice?
@@ -36,8 +38,16 @@ struct SensorState {
     var pause = Pause()
     /// Steps of the measurement under way.
     var steps = 0
-    /// Readings completed, by place in `channels`.
+    let role: LineRole?
+    /// What was last told of the role.
+    var roleIsActive: Bool?
+    let warmUp: Duration
+    /// Warming up until then; set when the first value comes, and when values come again.
+    var warmUntil: Boottime?
+    /// By place in `channels`: their pasts, readings completed, and the quality last told.
+    var conditioned: [ConditionedChannel]
     var ordinals: [UInt64]
+    var told: [Quality]
 }
 
 public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>: ~Copyable {
@@ -60,6 +70,14 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     let counters: CounterPage
     let meters: MeterPage?
     public let counts: SamplerCounts
+    /// Take the wall clock's word for certificates that end, though the kernel does not vouch for it.
+    public var trustsSystemClock = false
+    var utc: UTC?
+    var wallDue = Boottime(nanoseconds: .min)
+    /// The last good value of channels that others are compared with, by channel.
+    var latest: [Double?] = []
+    /// The last ordinal that another Sampler gave, by channel.
+    var relayed: [UInt64] = []
     /// Something was put into a ring since it was last asked for.
     var hasNews = false
 
@@ -79,7 +97,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         self.meters = meters
         self.counts = counts
         let now = clock.now()
-        for sensor in sensors {
+        for (index, sensor) in sensors.enumerated() {
             let place: Place
             switch sensor.driver {
             case .bus(let driver):
@@ -97,9 +115,15 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             }
             states.append(
                 SensorState(
-                    id: sensor.id, every: sensor.every, channels: sensor.channels, device: sensor.device, driver: place,
-                    due: now, ordinals: [UInt64](repeating: 0, count: sensor.channels.count)))
+                    id: sensor.id, number: sensor.number ?? index, every: sensor.every, channels: sensor.channels,
+                    device: sensor.device, driver: place, due: now, role: sensor.role,
+                    warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
+                    ordinals: [UInt64](repeating: 0, count: sensor.channels.count),
+                    told: [Quality](repeating: .good, count: sensor.channels.count)))
         }
+        // Only for those that somebody compares with.
+        let partners = sensors.flatMap(\.channels).compactMap { $0.conditioning.partner?.channel.rawValue }
+        latest = [Double?](repeating: nil, count: partners.max().map { Int($0) + 1 } ?? 0)
     }
 
     /// Lends the lines, for whoever waits on their descriptors.
@@ -113,10 +137,12 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     ) {
         let now = clock.now()
         // A sensor that is gone must not come back with what it had counted then.
-        for slot in states.count..<CounterPage.slots { counters.assign(slot, key: 0, checkpoint: 0) }
+        for slot in 0..<CounterPage.slots where !states.contains(where: { $0.number == slot }) {
+            counters.assign(slot, key: 0, checkpoint: 0)
+        }
         for index in states.indices {
             guard case .line(let place) = states[index].driver, lineDrivers[place].checkpoint != nil else {
-                counters.assign(index, key: 0, checkpoint: 0)
+                counters.assign(states[index].number, key: 0, checkpoint: 0)
                 continue
             }
             let id = states[index].id
@@ -124,13 +150,17 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 lineDrivers[place].resume(from: kept, isExact: true)
             } else if let kept = afterPowerCut(id) {
                 lineDrivers[place].resume(from: kept, isExact: false)
-                note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].total ?? 0))
+                tellEpoch(index, total: lineDrivers[place].total ?? 0, at: now)
             } else if isFlashSilent {
                 // Whether there was a total nobody could tell: counted anew, and said so.
-                note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].total ?? 0))
+                tellEpoch(index, total: lineDrivers[place].total ?? 0, at: now)
             }
-            counters.assign(index, key: key(id), checkpoint: lineDrivers[place].checkpoint ?? 0)
+            counters.assign(states[index].number, key: key(id), checkpoint: lineDrivers[place].checkpoint ?? 0)
         }
+    }
+
+    private mutating func tellEpoch(_ index: Int, total: Int64, at now: Boottime) {
+        note(Notice(kind: .counterEpoch, sensor: UInt16(states[index].number), at: now, value: total))
     }
 
     /// Does what is due; returns when it wants to be called again.
@@ -169,8 +199,22 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 taken[number] = count
             }
         }
+        while taken.count < relayed.count { taken.append(0) }
+        for (number, count) in relayed.enumerated() where count > 0 { taken[number] = count }
         counts.finish(taken)
         hasNews = true
+    }
+
+    /// What another Sampler has measured: into this one's rings, as if it were its own.
+    public mutating func relay(_ others: Ring<Reading>, _ othersNotices: Ring<Notice>) {
+        while let reading = others.take() {
+            let number = Int(reading.channel.rawValue)
+            while relayed.count <= number { relayed.append(0) }
+            relayed[number] = reading.ordinal
+            counts.add(refused: !readings.put(reading))
+            hasNews = true
+        }
+        while let notice = othersNotices.take() { note(notice) }
     }
 
     /// Why the sensor, by its place among those installed, gave no value when it was last measured; nil when it did.
@@ -217,12 +261,16 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         } catch { fail(index, error) }
     }
 
-    mutating func succeed(_ index: Int, emitting: Bool = true) {
+    mutating func succeed(_ index: Int) {
+        if states[index].warmUntil == nil || states[index].fault != nil {
+            let warmUp = states[index].warmUp
+            states[index].warmUntil = states[index].startedAt + warmUp
+        }
         if states[index].fault != nil {
             states[index].fault = nil
-            note(Notice(kind: .sensorBack, sensor: UInt16(index), at: clock.now()))
+            note(Notice(kind: .sensorBack, sensor: UInt16(states[index].number), at: clock.now()))
         }
-        if emitting { emit(index) }
+        emit(index)
     }
 
     /// A failed read is a reading too: every channel is bad, with the reason.
@@ -230,15 +278,17 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         let isNews = states[index].fault == nil
         states[index].fault = fault
         if isNews {
-            counts.setFault(fault, ofSensor: index)
+            counts.setFault(fault, ofSensor: states[index].number)
             note(
                 Notice(
-                    kind: .sensorLost, sensor: UInt16(index), at: clock.now(), detail: fault.quality.rawValue))
+                    kind: .sensorLost, sensor: UInt16(states[index].number), at: clock.now(),
+                    detail: fault.quality.rawValue))
         }
         samples.removeAll()
         for place in states[index].channels.indices {
             samples.append(Sample(channel: UInt8(truncatingIfNeeded: place), .exact(0), quality: fault.quality))
+            states[index].conditioned[place].forget()
         }
-        emit(index)
+        emit(index, isWhole: false)
     }
 }

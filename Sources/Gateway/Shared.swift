@@ -15,6 +15,14 @@ public struct Notice: BitwiseCopyable, Sendable, Equatable {
         case counterEpoch
         /// A counter goes on from what the technician has read off the meter: `value`.
         case counterSet
+        /// A line with a role has changed, or has its first state: `value` 1 active, 0 not; `detail` is the role.
+        case role
+        /// A bus is stuck, or works again; its index stands in `sensor`.
+        case busLost
+        case busBack
+        /// Values of a channel (`value` is its id) are not good from now on, by the quality in `detail`; or good again.
+        case valuesDoubted
+        case valuesBelieved
     }
     public var kind: Kind
     public var sensor: UInt16

@@ -18,8 +18,10 @@ struct SensorLoader {
     private var ids: [String: Place] = [:]
     private var devices: [BusDevice: (id: String, place: Place)] = [:]
     private var lines: [String: (id: String, place: Place)] = [:]
+    private(set) var buses: BusReader
     private var busUsers: [UInt8: String] = [:]
     private var channelCount = 0
+    private var partners: [(sensor: Int, channel: Int, name: ConditioningReader.PartnerName)] = []
 
     init(board: Board?, drivers: [DriverEntry], folder: String, now: UTC?, _ findings: Findings) {
         self.board = board
@@ -27,6 +29,7 @@ struct SensorLoader {
         self.folder = folder
         self.now = now
         self.findings = findings
+        buses = BusReader(board: board, findings)
     }
 
     mutating func read(_ top: inout Fields, fileExists: (String) -> Bool) {
@@ -37,6 +40,7 @@ struct SensorLoader {
                 "add for example `sensors: [{id: air, driver: bme280, bus: i2c1}]`")
         }
         for node in nodes { sensor(top, node, fileExists) }
+        resolvePartners()
         refuseBusPins()
         if channelCount > Configuration.Limits.channels {
             findings.add(
@@ -63,7 +67,7 @@ struct SensorLoader {
             }
         }
         let driverName = fields.required(
-            "driver", "the driver's name (\(drivers.map(\.name).joined(separator: ", ")))", example: "driver: bme280")
+            "driver", "the driver's name (`cityedge drivers` lists them)", example: "driver: bme280")
         guard let driver = driverName.flatMap(entry) else {
             if let id { unfinished.insert(id) }
             // Without a driver its keys cannot be judged; those of other agents can.
@@ -91,38 +95,71 @@ struct SensorLoader {
         let instruments = InstrumentReader(now: now, findings: findings)
         let instrument = instruments.read(&fields) ?? .unstated
         let calibrated = ChannelReader(findings: findings, instruments: instruments)
-            .read(&fields, channels, instrument)
+            .read(&fields, channels, instrument, every: settings.every)
+        let warmUp = fields.scalar("warm_up", default: driver.warmUp == .zero ? nil : driver.warmUp.shown)
+            .map { findings.duration($0, in: .zero...Duration.seconds(86_400)) } ?? .zero
         fields.finish(hints(for: driver))
         channelCount += channels?.count ?? 0
-        guard let id, let channels, let calibrated, findings.problems.count == before else {
+        guard let id, let channels, let calibrated, let warmUp, findings.problems.count == before else {
             if let id { unfinished.insert(id) }
             return
         }
-        append(id: id, driver: driver, settings: settings, channels, calibrated)
+        append(id: id, driver: driver, settings: settings, warmUp: warmUp, channels, calibrated)
     }
 
     private mutating func append(
-        id: String, driver: DriverEntry, settings: DriverSettings, _ channels: [DriverChannel],
+        id: String, driver: DriverEntry, settings: DriverSettings, warmUp: Duration, _ channels: [DriverChannel],
         _ about: [ChannelReader.About]
     ) {
         let first = channelCount - channels.count
         guard channelCount <= Configuration.Limits.channels else { return }
         var result: [ChannelSettings] = []
         for (index, channel) in channels.enumerated() {
-            let calibration = about[index]
+            let said = about[index]
+            let channelID = ChannelID(rawValue: UInt16(first + index))
+            if let partner = said.partner { partners.append((sensors.count, index, partner)) }
+            var conditioning = said.conditioning
+            conditioning.certificateEnds = said.instrument.certificate?.validUntil
             result.append(
                 ChannelSettings(
-                    id: ChannelID(rawValue: UInt16(first + index)),
+                    id: channelID,
                     channel: Channel(
                         name: id + "." + channel.quantity, unit: channel.unit, scale: channel.scale,
-                        plausible: channel.plausible),
-                    offset: calibration.offset, gain: calibration.gain,
-                    calibrationHash: calibration.isNone
-                        ? nil : Fingerprint.hash(of: "\(channel.unit) \(calibration.gain) \(calibration.offset)"),
-                    instrument: calibration.instrument))
+                        plausible: said.plausible ?? channel.plausible),
+                    calibration: said.calibration, conditioning: conditioning,
+                    calibrationHash: said.calibration == .none
+                        ? nil : Fingerprint.hash(of: "\(channel.unit) \(said.calibration.fingerprint)"),
+                    instrument: said.instrument))
         }
         sensors.append(
-            SensorSettings(id: id, driver: driver.name, settings: settings, every: settings.every, channels: result))
+            SensorSettings(
+                id: id, driver: driver.name, settings: settings, every: settings.every, channels: result,
+                warmUp: warmUp))
+    }
+
+    /// `agrees_with`, once every channel is known.
+    private mutating func resolvePartners() {
+        let all = sensors.flatMap(\.channels)
+        for (sensor, index, partner) in partners {
+            let own = sensors[sensor].channels[index]
+            let text = partner.name.text
+            guard let other = all.first(where: { $0.channel.name == text }) else {
+                if text.contains("."), unfinished.contains(String(text.prefix { $0 != "." })) { continue }
+                let nearest = Nearest.name(to: text, among: all.map(\.channel.name))
+                findings.add(
+                    partner.name.place, "the unknown channel \(quoted(text))", "a channel as `sensor.channel`",
+                    nearest.map { "write `channel: \($0)`" } ?? "write one of the node's channels")
+                continue
+            }
+            guard other.id != own.id, other.channel.unit == own.channel.unit else {
+                let why = other.id == own.id ? "itself" : "in \(other.channel.unit)"
+                findings.add(
+                    partner.name.place, "the channel \(quoted(text)), \(why)",
+                    "another channel in \(own.channel.unit)", "compare it with what measures the same")
+                continue
+            }
+            sensors[sensor].channels[index].conditioning.partner = .init(channel: other.id, within: partner.within)
+        }
     }
 
     private func entry(_ name: Scalar) -> DriverEntry? {
@@ -130,8 +167,9 @@ struct SensorLoader {
         let names = drivers.map(\.name)
         let nearest = Nearest.name(to: name.text.lowercased(), among: names)
         findings.add(
-            name.place, "the unknown driver \(quoted(name.text))", oneOf(names),
-            nearest.map { "write `driver: \($0)`" } ?? "write one of them (`cityedge drivers` tells what each is for)")
+            name.place, "the unknown driver \(quoted(name.text))", "a driver's name (`cityedge drivers` lists them)",
+            nearest.map { "write `driver: \($0)`" }
+                ?? "write one of them; other chips: `driver: i2c-registers`, other programs: `driver: external`")
         return nil
     }
 
@@ -183,28 +221,18 @@ struct SensorLoader {
     private mutating func device(
         _ fields: inout Fields, _ addresses: [UInt8], _ driver: DriverEntry, _ id: String?
     ) -> BusDevice? {
-        let busNames = board?.buses.map(\.name) ?? []
-        let busText = fields.required(
-            "bus", board == nil ? "an I2C bus" : "an I2C bus (\(oneOf(busNames)))",
-            example: "bus: \(busNames.first ?? "i2c1")")
+        let number = buses.read(&fields)
         let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
         let addressText = fields.scalar("address", default: fallback)
         let address = addressText.flatMap { self.address($0, addresses, driver) }
-        guard let board, let busText else { return nil }
-        guard let index = board.buses.firstIndex(where: { $0.name == busText.text }) else {
-            let byPath = board.buses.first { $0.path == busText.text || "i2c-" + $0.name.dropFirst(3) == busText.text }
-            let nearest = byPath?.name ?? Nearest.name(to: busText.text, among: busNames) ?? busNames.first
-            findings.add(
-                busText.place, "\(quoted("bus: \(busText.text)")), which \(board.name) does not have", oneOf(busNames),
-                nearest.map { "write `bus: \($0)`" } ?? "choose a board with an I2C bus")
-            return nil
-        }
-        guard let address, let place = addressText?.place else { return nil }
-        let device = BusDevice(bus: UInt8(index), address: address)
+        guard let number, let address, let place = addressText?.place else { return nil }
+        let device = BusDevice(bus: number, address: address)
         let shown = "0x" + String(address, radix: 16)
         if let other = devices[device] {
             findings.add(
-                place, "address \(shown) on \(busText.text), which sensor \(quoted(other.id)) has (\(other.place))",
+                place,
+                "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has "
+                    + "(\(other.place))",
                 "one sensor at each address of a bus",
                 addresses.count > 1
                     ? "give one of them another address (\(driver.name) can have \(Self.shown(addresses)))"
@@ -212,7 +240,7 @@ struct SensorLoader {
         } else {
             devices[device] = (id ?? "?", place)
         }
-        busUsers[UInt8(index)] = busUsers[UInt8(index)] ?? id ?? "?"
+        busUsers[number] = busUsers[number] ?? id ?? "?"
         return device
     }
 
@@ -278,7 +306,8 @@ struct SensorLoader {
 
     /// The board's line, which no other sensor may have.
     private mutating func ownLine(_ name: Scalar?, _ id: String?) -> BoardLine? {
-        guard let board, let name, let line = boardLine(name, board) else { return nil }
+        guard let board, let name, let line = LineName(board: board, findings: findings).line(name)
+        else { return nil }
         if let other = lines[line.name] {
             findings.add(
                 name.place,
@@ -290,44 +319,10 @@ struct SensorLoader {
         return line
     }
 
-    private func boardLine(_ scalar: Scalar, _ board: Board) -> BoardLine? {
-        let wanted = scalar.text.uppercased()
-        if let line = board.lines.first(where: { $0.name.uppercased() == wanted || $0.header?.uppercased() == wanted })
-        {
-            return line
-        }
-        let names = board.lines.flatMap { [$0.name, $0.header].compactMap { $0 } }
-        var remedy = "write a line that the board has, as in `line: GPIO17`"
-        let digits = wanted.filter { ("0"..."9").contains($0) }
-        let letters = wanted.filter { $0.isLetter }
-        if !digits.isEmpty, digits == wanted || ["GPIO", "BCM", "PIN", "IO"].contains(letters) {
-            let pin = letters == "GPIO" || letters == "BCM" ? nil : board.lines.first { $0.header == "J8-\(digits)" }
-            let gpio = board.lines.first { $0.name == "GPIO\(digits)" }
-            let choices = [
-                gpio.map { "`line: \($0.name)` for the GPIO number" },
-                pin.flatMap(\.header).map { "`line: \($0)` for the position on the header" },
-            ]
-            remedy =
-                choices.contains { $0 != nil }
-                ? "write " + choices.compactMap { $0 }.joined(separator: ", or ") : remedy
-        } else if let dash = wanted.lastIndex(of: "-"),
-            board.lines.contains(where: { $0.header?.hasPrefix(wanted[...dash]) == true })
-        {
-            remedy = "connect it elsewhere: there is power, ground or nothing at that position"
-        } else if let nearest = Nearest.name(to: wanted, among: names) {
-            remedy = "write `line: \(nearest)`"
-        }
-        findings.add(
-            scalar.place, "\(quoted("line: \(scalar.text)")), which \(board.name) does not have",
-            "a line (GPIO17) or a header position (J8-11)", remedy)
-        return nil
-    }
-
     /// A pin that carries a bus in use is no GPIO.
     private func refuseBusPins() {
-        guard let board else { return }
         for (index, user) in busUsers {
-            let bus = board.buses[Int(index)]
+            let bus = buses.all[Int(index)]
             for name in bus.lines {
                 guard let line = lines[name] else { continue }
                 findings.add(

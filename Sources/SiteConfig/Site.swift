@@ -84,14 +84,20 @@ public struct SensorSettings: Sendable {
     public var settings: DriverSettings
     public var every: Duration
     public var channels: [ChannelSettings]
+    /// Values are `warming up` for so long after the sensor came, or came back.
+    public var warmUp: Duration
+
+    /// The longest time between two readings of a channel while all is well.
+    public func period(of channel: ChannelSettings) -> Duration {
+        channel.conditioning.deadband == nil ? every : max(every, channel.conditioning.heartbeat)
+    }
 }
 
 public struct ChannelSettings: Sendable {
     public var id: ChannelID
     public var channel: Channel
-    /// Calibration: `value × gain + offset`, in the channel's unit. Nil when the channel takes none.
-    public var offset: Double
-    public var gain: Double
+    public var calibration: Calibration
+    public var conditioning: Conditioning
     /// 8 hex digits over the calibration, for `inventory`; nil when there is none.
     public var calibrationHash: String?
     public var instrument: Instrument
@@ -113,6 +119,7 @@ public struct BoardLine: Sendable, Equatable {
     public var name: String
     /// `J8-11`; nil when it is on no header.
     public var header: String?
+    /// The chip's label, or the name of its device.
     public var chipLabel: String
     public var offset: UInt32
 }
@@ -120,8 +127,15 @@ public struct BoardLine: Sendable, Equatable {
 public struct BoardBus: Sendable, Equatable {
     /// `i2c1`.
     public var name: String
-    /// `/dev/i2c-1`.
-    public var path: String
+    public var attachment: BusAttachment
     /// Names of the lines that carry it: refused as GPIO while a sensor uses the bus.
     public var lines: [String]
+
+    /// Where it is, in words: `/dev/i2c-1`.
+    public var place: String {
+        switch attachment {
+        case .node(let path), .deviceTree(let path): path
+        case .lines(let data, let clock): "SDA \(data.name), SCL \(clock.name)"
+        }
+    }
 }

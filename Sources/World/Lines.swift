@@ -10,8 +10,8 @@ public enum EdgeSelection: UInt8, Sendable, Hashable { case none, toActive, toIn
 /// What a line is from the moment it is requested. An output has its level before anybody could see another.
 public enum LineDirection: Sendable, Hashable { case input, output(isActive: Bool) }
 
-/// One GPIO line, as a board definition names it: the chip's label (never its number, which moves between kernels) and
-/// the offset on it.
+/// One GPIO line, as a board definition names it: the chip's label or its device's name (never its number, which moves
+/// between kernels) and the offset on it.
 public struct LineRequest: Hashable, Sendable {
     public var chipLabel: String
     public var offset: UInt32

@@ -21,6 +21,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case calibrationExpired = 20
     case estimated = 21  // part of what it counts was not seen (lost edges, a power cut)
     case saturated = 22  // at the end of the converter's range: the true value lies beyond
+    case drifting = 23  // away from the channel that measures the same
 
     // Bad: no value is given (the stored value is 0 and means nothing).
     case noAcknowledge = 32
@@ -33,6 +34,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case implausible = 39  // the chip answered with something that cannot be
     case deviceFault = 40  // the instrument reports a fault of its own
     case openCircuit = 41  // a broken wire: below the live zero of a current loop
+    case busStuck = 42  // nobody gets through on the whole bus
 
     public enum Grade: Sendable { case good, uncertain, bad }
 
@@ -49,6 +51,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .calibrationExpired: "calibration expired"
         case .estimated: "estimated"
         case .saturated: "saturated"
+        case .drifting: "drifting"
         case .noAcknowledge: "no acknowledge"
         case .timedOut: "timed out"
         case .checksum: "checksum"
@@ -59,6 +62,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .implausible: "implausible answer"
         case .deviceFault: "device fault"
         case .openCircuit: "open circuit"
+        case .busStuck: "bus stuck"
         }
     }
 }

@@ -22,7 +22,7 @@ enum Flag: Int, CaseIterable {
     /// Readings were taken before the clock had settled, delivered so, and not kept until it had.
     case unsettled
     /// More qualities of readings; raw values above stay what they are.
-    case saturated, deviceFault, openCircuit
+    case saturated, deviceFault, openCircuit, drifting, busStuck
 
     /// As published; sorted, the names are in canonical order.
     var name: String {
@@ -42,8 +42,10 @@ enum Flag: Int, CaseIterable {
         case .busy: "busy"
         case .implausible: "implausible"
         case .saturated: "saturated"
+        case .drifting: "drifting"
         case .deviceFault: "device_fault"
         case .openCircuit: "open_circuit"
+        case .busStuck: "bus_stuck"
         case .lost: "lost"
         case .missing: "missing"
         case .dark: "dark"
@@ -71,8 +73,10 @@ enum Flag: Int, CaseIterable {
         case .busy: self = .busy
         case .implausible: self = .implausible
         case .saturated: self = .saturated
+        case .drifting: self = .drifting
         case .deviceFault: self = .deviceFault
         case .openCircuit: self = .openCircuit
+        case .busStuck: self = .busStuck
         }
     }
 

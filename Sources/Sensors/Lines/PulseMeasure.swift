@@ -91,13 +91,3 @@ struct PulseMeasure {
             plausible: 0...start + Double(steps) / Double(divisor) * step * pulses, isCalibratable: false)
     }
 }
-
-/// 10^exponent for the exponents of channel scales.
-struct DecimalStep {
-    var value: Double
-    init(_ exponent: Int) {
-        value = 1
-        for _ in 0..<abs(exponent) { value *= 10 }
-        if exponent < 0 { value = 1 / value }
-    }
-}
