@@ -2,8 +2,8 @@
 //
 // Who holds a line is its only owner. What becomes of an output when its owner gives it up or dies is the controller's
 // matter: the kernel frees the line, and what that does is its pin controller's ("may revert to its default state",
-// Documentation/userspace-api/gpio/gpio-v2-get-line-ioctl.rst). Most make it an input again, so that a resistor decides.
-// Raspberry Pi's own kernels keep driving the last level, unless told `dtparam=strict_gpiod` in config.txt.
+// Documentation/userspace-api/gpio/gpio-v2-get-line-ioctl.rst). Most make it an input again, so that a resistor
+// decides. Raspberry Pi's own kernels keep driving the last level, unless told `dtparam=strict_gpiod` in config.txt.
 
 public enum Bias: UInt8, Sendable, Hashable { case asIs, disabled, pullUp, pullDown }
 public enum EdgeSelection: UInt8, Sendable, Hashable { case none, toActive, toInactive, both }

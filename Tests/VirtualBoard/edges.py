@@ -35,8 +35,10 @@ def check(folder):
 
     made = int(facts["changes"])
     report.equal(f"{made} changes of a line are counted", amount(before, "changes.count"), made)
-    report.equal("and all of them good", {item["quality"] for item in before if item["name"] == "changes.count"}, {"good"})
-    report.equal("a debounced reed counts once: litres", amount(readings, "reed.volume") * 1000, int(facts["reed"]) * 10)
+    report.equal("and all of them good", {item["quality"] for item in before if item["name"] == "changes.count"},
+                 {"good"})
+    report.equal("a debounced reed counts once: litres", amount(readings, "reed.volume") * 1000,
+                 int(facts["reed"]) * 10)
 
     held_up = within(readings, facts["held_up_from"], facts["held_up_to"])
     count = int(facts["held_up"])

@@ -165,9 +165,9 @@ struct PulseCounter: LineDriver {
 }
 
 extension PulseCounter {
-    /// Debounce of the presets: S0 pulses and the pauses between them last 30 ms at least (DIN 43864, IEC 62053-31:1998);
-    /// a reed contact bounces for a few milliseconds and a water meter's stays closed for
-    /// tenths of a second; a transistor does not bounce. All of them pull the line down.
+    /// Debounce of the presets: S0 pulses and the pauses between them last 30 ms at least (DIN 43864, IEC
+    /// 62053-31:1998); a reed contact bounces for a few milliseconds and a water meter's stays closed for tenths of a
+    /// second; a transistor does not bounce. All of them pull the line down.
     static let wirings = [
         LineWiring(),
         LineWiring("s0", bias: .pullUp, isActiveLow: true, debounce: .milliseconds(10)),
