@@ -9,6 +9,9 @@ struct ParameterReader {
 
     /// Nil when the key is missing or its value is refused.
     func read(_ parameter: Parameter, _ fields: inout Fields, _ fileExists: (String) -> Bool) -> Setting? {
+        if case .registers = parameter.kind {
+            return RegisterMapReader(findings: findings).read(parameter.name, &fields).map(Setting.registers)
+        }
         let line = "\(parameter.name): \(example(parameter))"
         let scalar =
             parameter.isRequired
@@ -43,10 +46,11 @@ struct ParameterReader {
             return nil
         case .unit: return unit(scalar)
         case .line: invariantFailed("\(parameter.name) is a line, which the board decides")
+        case .registers: invariantFailed("\(parameter.name) is a map and was read as a value")
         }
     }
 
-    private func unit(_ scalar: Scalar) -> Setting? {
+    func unit(_ scalar: Scalar) -> Setting? {
         if let unit = Unit.named(scalar.text), unit.isPublished { return .text(unit.symbol) }
         let found = quoted("\(scalar.key): \(scalar.text)")
         if let unit = Unit.named(scalar.text) {
@@ -73,6 +77,7 @@ struct ParameterReader {
         case .quantity(let units): units.first == "m3" ? "10 L" : "1 \(units.first ?? "")"
         case .unit: "Cel"
         case .line: "GPIO23"
+        case .registers: "..."
         }
     }
 
@@ -86,6 +91,7 @@ struct ParameterReader {
         case .duration(let duration): duration.shown
         case .quantity(let mantissa, let exponent, let unit):
             DecimalNumber(mantissa: mantissa, exponent: Int(exponent)).map { "\($0) \(unit)" }
+        case .registers: nil
         }
     }
 }

@@ -110,7 +110,8 @@ extension InstalledSensor {
         line: LineRequest? = nil, lines: [String: LineRequest] = [:], _ values: [String: Setting] = [:]
     ) throws -> InstalledSensor {
         guard let entry = Catalogue.entry(named: driver) else { throw SettingFault(parameter: "driver", text: driver) }
-        var settings = DriverSettings(sensorID: id, every: every, device: device, line: line, lines: lines, values: values)
+        var settings = DriverSettings(
+            sensorID: id, every: every, device: device, line: line, lines: lines, values: values)
         for parameter in entry.parameters where settings.values[parameter.name] == nil {
             settings.values[parameter.name] = parameter.fallback
         }
