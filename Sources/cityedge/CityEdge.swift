@@ -9,8 +9,8 @@ struct CityEdge: ParsableCommand {
         commandName: "cityedge", abstract: "The edge gateway of a smart city: sensors in, MQTT out, nothing lost.",
         version: cityEdgeVersion,
         subcommands: [
-            Validate.self, Run.self, Read.self, Record.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self,
-            KPICommands.self, AuditExports.self,
+            Validate.self, Run.self, Read.self, Record.self, Demo.self, Simulate.self, Drivers.self, Config.self,
+            OutboxFolder.self, KPICommands.self, AuditExports.self, Meter.self,
         ])
 
     /// ArgumentParser's own exit codes are sysexits' too (64 for usage); ours are documented in the README.
@@ -73,23 +73,8 @@ struct Read: ParsableCommand {
     }
 }
 
-struct Record: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Records everything that the hardware answers, for `simulate --replay`.",
-        discussion: """
-            Runs the sensors as in service, without broker or outbox; stop the agent first, for it holds lines and \
-            buses. The file is text, holds no secrets, and needs the configuration beside it to be replayed.
-            """)
-    @Argument(help: "The file to write; it must not be there yet.") var file: String
-    @OptionGroup var configuration: ConfigurationOption
-    @Option(name: .customLong("for"), help: "How long, for example 60s or 5min.") var length = "60s"
-
-    func run() throws {
-        guard let seconds = wholeSeconds(length) else {
-            throw ValidationError("--for \(length): expected a duration with its unit, for example 60s or 5min")
-        }
-        try CityEdge.perform { () throws(Failure) in
-            try record(loadSite(configuration.config).site, seconds: seconds, to: file)
+            Validate.self, Run.self, Read.self, Record.self, Demo.self, Simulate.self, Drivers.self, Config.self,
+            OutboxFolder.self, KPICommands.self, AuditExports.self, Meter.self,
         }
     }
 }
