@@ -186,7 +186,10 @@ public enum Catalogue {
         PulseCounter.entry,
     ]
     private static let kernel: [DriverEntry] = [
-        IIO.entry
+        CPU.entry,
+        HWMon.entry,
+        IIO.entry,
+        W1.entry,
     ]
     private static let computed: [DriverEntry] = [
         Replay.entry,
