@@ -138,11 +138,48 @@ struct IIO: AttributeDriver {
                 "measures", .text,
                 about: "what to read of it: temperature pressure humidity illuminance voltage0 current0 ...; known for "
                     + "common devices"),
+            Parameter(
+                "buffered", .flag, fallback: .flag(false),
+                about: "the kernel samples by itself, each value at its own time; read every `every`"),
+            Parameter("trigger", .text, about: "what makes it sample: the name of an IIO trigger, if it needs one"),
+            Parameter("rate", .number(0.01...1_000), about: "how often it samples, per second; else as it is set"),
         ],
         defaultEvery: .seconds(10),
-        channels: { settings throws(SettingFault) in try kinds(settings).map(\.channel) },
+        channels: { settings throws(SettingFault) in
+            try checkBuffer(settings)
+            return try kinds(settings).map(\.channel)
+        },
         make: { settings throws(SettingFault) in
+            try checkBuffer(settings)
             let kinds = try kinds(settings)
-            return .attribute(IIO(device: settings.text("device") ?? "", place: settings.text("at"), kinds: kinds))
+            let (device, place) = (settings.text("device") ?? "", settings.text("at"))
+            guard settings.flag("buffered") == true else {
+                return .attribute(IIO(device: device, place: place, kinds: kinds))
+            }
+            return .attribute(
+                IIOBuffer(
+                    .init(
+                        device: device, place: place, kinds: kinds, trigger: settings.text("trigger"),
+                        hertz: settings.number("rate"))))
         })
+
+    private static func checkBuffer(_ settings: DriverSettings) throws(SettingFault) {
+        guard settings.flag("buffered") == true else {
+            for name in ["trigger", "rate"] where settings.values[name] != nil {
+                throw SettingFault(
+                    parameter: name, text: "given; expected only with a buffer; add `buffered: true`, or remove it")
+            }
+            return
+        }
+        guard let hertz = settings.number("rate") else { return }
+        let kinds = try kinds(settings).count
+        let (seconds, attoseconds) = settings.every.components
+        let perCollect = hertz * (Double(seconds) + Double(attoseconds) * 1e-18) * Double(kinds)
+        guard perCollect <= Double(IIOBuffer.samplesPerCollect) else {
+            throw SettingFault(
+                parameter: "rate",
+                text: "\(hertz) per second of \(kinds) channels is too much for one reading; expected at most "
+                    + "\(IIOBuffer.samplesPerCollect) values in the time of `every`; lower `rate` or `every`")
+        }
+    }
 }
