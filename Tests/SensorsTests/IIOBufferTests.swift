@@ -70,6 +70,16 @@ struct IIOBufferTests {
         }
     }
 
+    @Test("The first reading waits for two scans, but never longer than until the next")
+    func firstWait() throws {
+        for (hertz, wait) in [(10.0, Duration.milliseconds(201)), (50, .milliseconds(41)), (1, .seconds(1))] {
+            var attributes = accelerometer()
+            var driver = try driver(["rate": .number(hertz)])
+            let first = try driver.start(on: &attributes), second = try driver.start(on: &attributes)
+            #expect(first == wait && second == .zero)
+        }
+    }
+
     @Test("A trigger that has a rate of its own is given it")
     func triggerRate() throws {
         var attributes = accelerometer()

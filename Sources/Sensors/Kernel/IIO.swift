@@ -160,7 +160,7 @@ struct IIO: AttributeDriver {
                 IIOBuffer(
                     .init(
                         device: device, place: place, kinds: kinds, trigger: settings.text("trigger"),
-                        hertz: settings.number("rate"))))
+                        hertz: settings.number("rate"), every: settings.every)))
         })
 
     private static func checkBuffer(_ settings: DriverSettings) throws(SettingFault) {

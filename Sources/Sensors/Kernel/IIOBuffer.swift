@@ -20,6 +20,10 @@ struct IIOBuffer: AttributeDriver {
         var kinds: [IIO.Kind]
         var trigger: String?
         var hertz: Double?
+        var every: Duration
+
+        /// Time for the first scans after the set-up, so that the first reading has some.
+        var firstWait: Duration { min(every, hertz.map { .milliseconds(Int64(2_000 / $0) + 1) } ?? .seconds(1)) }
     }
 
     private struct Source {
@@ -51,6 +55,7 @@ struct IIOBuffer: AttributeDriver {
             do throws(SensorFault) {
                 capture = try setUp(on: &attributes)
                 isFresh = true
+                return settings.firstWait
             } catch .attribute(.notPermitted) {
                 direct = IIO(device: settings.device, place: settings.place, kinds: settings.kinds)
             }
@@ -111,6 +116,9 @@ struct IIOBuffer: AttributeDriver {
         let elements = folder + "/scan_elements"
         let names: [String]
         do throws(SensorFault) { names = try KernelFile.names(in: elements, on: &attributes) } catch { throw .noData }
+        // Before anything is enabled: a node that may not be opened leaves the device to single reads.
+        let path = "/dev/" + folder[folder.index(after: folder.lastIndex(of: "/") ?? folder.startIndex)...]
+        let node = try KernelFile.open(path, on: &attributes)
         try Self.write("0", to: folder + "/buffer/enable", on: &attributes)
         var stems: [String] = []
         for kind in settings.kinds {
@@ -151,10 +159,8 @@ struct IIOBuffer: AttributeDriver {
         let scans = Self.samplesPerCollect / sources.count
         try Self.write("\(2 * scans)", to: folder + "/buffer/length", on: &attributes)
         try Self.write("1", to: folder + "/buffer/enable", on: &attributes)
-        let node = "/dev/" + folder[folder.index(after: folder.lastIndex(of: "/") ?? folder.startIndex)...]
         return Capture(
-            node: try KernelFile.open(node, on: &attributes), sources: sources, timestamp: timestamp,
-            scanBytes: layout.bytes, scans: scans)
+            node: node, sources: sources, timestamp: timestamp, scanBytes: layout.bytes, scans: scans)
     }
 
     /// Whether scans can have times of the clock that readings have.
