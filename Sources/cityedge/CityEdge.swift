@@ -73,8 +73,50 @@ struct Read: ParsableCommand {
     }
 }
 
-            Validate.self, Run.self, Read.self, Record.self, Demo.self, Simulate.self, Drivers.self, Config.self,
-            OutboxFolder.self, KPICommands.self, AuditExports.self, Meter.self,
+struct Record: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Records everything that the hardware answers, for `simulate --replay`.",
+        discussion: """
+            Runs the sensors as in service, without broker or outbox; stop the agent first, for it holds lines and \
+            buses. The file is text, holds no secrets, and needs the configuration beside it to be replayed.
+            """)
+    @Argument(help: "The file to write; it must not be there yet.") var file: String
+    @OptionGroup var configuration: ConfigurationOption
+    @Option(name: .customLong("for"), help: "How long, for example 60s or 5min.") var length = "60s"
+
+    func run() throws {
+        guard let seconds = wholeSeconds(length) else {
+            throw ValidationError("--for \(length): expected a duration with its unit, for example 60s or 5min")
+        }
+        try CityEdge.perform { () throws(Failure) in
+            try record(loadSite(configuration.config).site, seconds: seconds, to: file)
+        }
+    }
+}
+
+struct Meter: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Meters that are counted.", subcommands: [Set.self])
+
+    struct Set: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tells the running agent what a meter shows: the total goes on from there, as an event.",
+            discussion: """
+                The step of the total is no consumption: amounts and indicators know nothing of it. The agent takes it \
+                with the sensor's next reading, and the command waits for that.
+                """)
+        @Argument(help: "The sensor's id.") var sensor: String
+        @Argument(help: "What the meter shows, with its unit: 12576.53 m3.") var amount: [String]
+        @OptionGroup var configuration: ConfigurationOption
+        @Option(help: "The agent's runtime folder.") var runtime: String?
+        @Option(help: "The agent's folder on flash.") var state: String?
+
+        func run() throws {
+            try CityEdge.perform { () throws(Failure) in
+                try setMeter(
+                    loadSite(configuration.config).site, .usual(runtime: runtime, state: state), sensor: sensor,
+                    amount: amount.joined(separator: " "))
+            }
         }
     }
 }

@@ -46,6 +46,10 @@ import World
             return true
         }
         mutating func nextEdge() -> Edge? { edges.isEmpty ? nil : edges.removeFirst() }
+        func drive(_ line: LineHandle, active isActive: Bool) throws(LineFault) { if let fault { throw fault } }
+        func release(_ line: LineHandle) throws(LineFault) { if let fault { throw fault } }
+        func pulse(_ line: LineHandle, for width: Duration) throws(LineFault) { if let fault { throw fault } }
+        func giveUp(_ line: LineHandle) {}
     }
 
     struct AnsweringAttributes: Attributes {
@@ -64,6 +68,10 @@ import World
             if let fault { throw fault }
             buffer.copyBytes(from: [0x32, 0x31, 0x0A])
             return 3
+        }
+        func write(_ path: String, _ text: String) throws(AttributeFault) { if let fault { throw fault } }
+        func written(_ path: String) -> AttributeWrite? {
+            path == "/sys/w" ? AttributeWrite(count: 2, ago: .milliseconds(750)) : nil
         }
     }
 
@@ -107,10 +115,19 @@ import World
         _ = try? lines.isActive(LineHandle(index: 7))
         _ = lines.nextEdge()
         _ = lines.nextEdge()
+        _ = try? lines.request(
+            LineRequest(chipLabel: "relays", offset: 1, name: "K1", direction: .output(isActive: false)))
+        try? lines.drive(LineHandle(index: 7), active: true)
+        try? lines.pulse(LineHandle(index: 7), for: .microseconds(10))
+        try? lines.release(LineHandle(index: 7))
+        lines.giveUp(LineHandle(index: 7))
         _ = try? attributes.list("/sys/bus/iio")
         _ = try? attributes.open("/sys/a b")
         var value = [UInt8](repeating: 0, count: 64)
         value.withUnsafeMutableBytes { _ = try? attributes.read(AttributeHandle(index: 3), into: $0) }
+        try? attributes.write("/sys/w", "trigger")
+        _ = attributes.written("/sys/w")
+        _ = attributes.written("/sys/v")
         recorder.note(
             Reading(
                 channel: ChannelID(rawValue: 2), acquired: Boottime(nanoseconds: 1_500_000_000), value: -2_137,
@@ -133,19 +150,27 @@ import World
                 claim 0 76 = ok
                 bus 0 76 d0 1 = 60
                 bus 0 76 f400 0 = -
-                request pinctrl-bcm2711 17 = 7
+                request pinctrl-bcm2711 17 input = 7
                 level 7 = 1
                 edge = 7 1 12 3
                 edge = none
+                request relays 1 inactive = 7
+                drive 7 1 = ok
+                pulse 7 10000 = ok
+                release 7 = ok
+                give-up 7 = ok
                 list /sys/bus/iio = ok iio:device0 a%20b 100%25 %2d gr%c3%b6%c3%9fe -
                 open /sys/a%20b = 3
                 read 3 64 = 32310a
+                write /sys/w trigger = ok
+                written /sys/w = 2 750000000
+                written /sys/v = never
                 reading 2 = 1500000000 -2137 19 4
-                done = d9881cf597d60a20
+                done = baa4c4a497190353
                 finish = begins
-                done = 0770226cb72618a2
+                done = 22e68e1f363a055d
                 end = 1
-                done = aec8406b0f123b16
+                done = be728c2d7da079a9
 
                 """)
     }
@@ -160,6 +185,12 @@ import World
             _ = try? attributes.list("/sys/x = y")
             var value = [UInt8](repeating: 0, count: 8)
             value.withUnsafeMutableBytes { _ = try? attributes.read(AttributeHandle(index: 3), into: $0) }
+            try? attributes.write("/sys/w", "1 = on\n")
+            _ = attributes.written("/sys/w")
+            _ = attributes.written("/sys/v")
+            var lines = RecordingLines(AnsweringLines(), recorder)
+            try? lines.drive(LineHandle(index: 7), active: true)
+            lines.giveUp(LineHandle(index: 7))
         }
         let clock = ReplayingClock(replayer)
         #expect(clock.now() == FixedClock().now())
@@ -170,6 +201,12 @@ import World
         let count = try value.withUnsafeMutableBytes { try attributes.read(AttributeHandle(index: 3), into: $0) }
         #expect(count == 3)
         #expect(value == [0x32, 0x31, 0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])
+        try attributes.write("/sys/w", "1 = on\n")
+        #expect(attributes.written("/sys/w") == AttributeWrite(count: 2, ago: .milliseconds(750)))
+        #expect(attributes.written("/sys/v") == nil)
+        var lines = ReplayingLines(replayer)
+        try lines.drive(LineHandle(index: 7), active: true)
+        lines.giveUp(LineHandle(index: 7))
         #expect(Self.ended(replayer))
     }
 
@@ -203,10 +240,16 @@ import World
             var lines = RecordingLines(AnsweringLines(fault: fault), recorder)
             #expect(throws: fault) { _ = try lines.request(request) }
             #expect(throws: fault) { _ = try lines.isActive(LineHandle(index: 0)) }
+            #expect(throws: fault) { try lines.drive(LineHandle(index: 0), active: true) }
+            #expect(throws: fault) { try lines.release(LineHandle(index: 0)) }
+            #expect(throws: fault) { try lines.pulse(LineHandle(index: 0), for: .microseconds(10)) }
         }
         var lines = ReplayingLines(replayer)
         #expect(throws: fault) { _ = try lines.request(request) }
         #expect(throws: fault) { _ = try lines.isActive(LineHandle(index: 0)) }
+        #expect(throws: fault) { try lines.drive(LineHandle(index: 0), active: true) }
+        #expect(throws: fault) { try lines.release(LineHandle(index: 0)) }
+        #expect(throws: fault) { try lines.pulse(LineHandle(index: 0), for: .microseconds(10)) }
         #expect(Self.ended(replayer))
     }
 
@@ -218,10 +261,12 @@ import World
             var attributes = RecordingAttributes(AnsweringAttributes(fault: fault), recorder)
             #expect(throws: fault) { _ = try attributes.list("/sys") }
             #expect(throws: fault) { _ = try attributes.open("/sys/x") }
+            #expect(throws: fault) { try attributes.write("/sys/x", "1") }
         }
         var attributes = ReplayingAttributes(replayer)
         #expect(throws: fault) { _ = try attributes.list("/sys") }
         #expect(throws: fault) { _ = try attributes.open("/sys/x") }
+        #expect(throws: fault) { try attributes.write("/sys/x", "1") }
         #expect(Self.ended(replayer))
     }
 

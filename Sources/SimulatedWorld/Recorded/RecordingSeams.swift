@@ -97,6 +97,42 @@ public struct RecordingLines<L: Lines & ~Copyable>: Lines, ~Copyable {
         recorder.note(Question.edge, answer ?? "none")
         return edge
     }
+
+    public mutating func drive(_ line: LineHandle, active isActive: Bool) throws(LineFault) {
+        let recorder = recorder
+        let question = Question.drive(line, isActive)
+        do throws(LineFault) { try inside.drive(line, active: isActive) } catch {
+            recorder.note(question, error.answer)
+            throw error
+        }
+        recorder.note(question, "ok")
+    }
+
+    public mutating func release(_ line: LineHandle) throws(LineFault) {
+        let recorder = recorder
+        let question = Question.release(line)
+        do throws(LineFault) { try inside.release(line) } catch {
+            recorder.note(question, error.answer)
+            throw error
+        }
+        recorder.note(question, "ok")
+    }
+
+    public mutating func pulse(_ line: LineHandle, for width: Duration) throws(LineFault) {
+        let recorder = recorder
+        let question = Question.pulse(line, width)
+        do throws(LineFault) { try inside.pulse(line, for: width) } catch {
+            recorder.note(question, error.answer)
+            throw error
+        }
+        recorder.note(question, "ok")
+    }
+
+    public mutating func giveUp(_ line: LineHandle) {
+        let recorder = recorder
+        inside.giveUp(line)
+        recorder.note(Question.giveUp(line), "ok")
+    }
 }
 
 public struct RecordingAttributes<A: Attributes & ~Copyable>: Attributes, ~Copyable {
@@ -144,5 +180,22 @@ public struct RecordingAttributes<A: Attributes & ~Copyable>: Attributes, ~Copya
         }
         recorder.note(question, hex(UnsafeRawBufferPointer(rebasing: buffer[..<count])))
         return count
+    }
+
+    public mutating func write(_ path: String, _ text: String) throws(AttributeFault) {
+        let recorder = recorder
+        let question = Question.write(path, text)
+        do throws(AttributeFault) { try inside.write(path, text) } catch {
+            recorder.note(question, error.answer)
+            throw error
+        }
+        recorder.note(question, "ok")
+    }
+
+    public func written(_ path: String) -> AttributeWrite? {
+        let recorder = recorder
+        let written = inside.written(path)
+        recorder.note(Question.written(path), written.map { "\($0.count) \($0.ago.nanoseconds)" } ?? "never")
+        return written
     }
 }

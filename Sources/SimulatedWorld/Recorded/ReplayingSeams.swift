@@ -77,6 +77,26 @@ public struct ReplayingLines: Lines {
         replayer.refuse(Question.edge, words)
         return nil
     }
+
+    public mutating func drive(_ line: LineHandle, active isActive: Bool) throws(LineFault) {
+        try done(Question.drive(line, isActive))
+    }
+
+    public mutating func release(_ line: LineHandle) throws(LineFault) { try done(Question.release(line)) }
+
+    public mutating func pulse(_ line: LineHandle, for width: Duration) throws(LineFault) {
+        try done(Question.pulse(line, width))
+    }
+
+    public mutating func giveUp(_ line: LineHandle) { try? done(Question.giveUp(line)) }
+
+    private func done(_ question: String) throws(LineFault) {
+        let words = replayer.answer(to: question)
+        if words == ["ok"] { return }
+        if let fault = words.flatMap({ LineFault($0) }) { throw fault }
+        replayer.refuse(question, words)
+        throw .noSuchLine
+    }
 }
 
 public struct ReplayingAttributes: Attributes {
@@ -113,5 +133,23 @@ public struct ReplayingAttributes: Attributes {
         if let fault = words.flatMap({ AttributeFault($0) }) { throw fault }
         replayer.refuse(Question.read(attribute, buffer.count), words)
         throw .noSuchFile
+    }
+
+    public mutating func write(_ path: String, _ text: String) throws(AttributeFault) {
+        let words = replayer.answer(to: Question.write(path, text))
+        if words == ["ok"] { return }
+        if let fault = words.flatMap({ AttributeFault($0) }) { throw fault }
+        replayer.refuse(Question.write(path, text), words)
+        throw .noSuchFile
+    }
+
+    public func written(_ path: String) -> AttributeWrite? {
+        let words = replayer.answer(to: Question.written(path))
+        if words == ["never"] { return nil }
+        if let words, words.count == 2, let count = UInt32(words[0]), let ago = boottime(words[1]) {
+            return AttributeWrite(count: count, ago: .nanoseconds(ago.nanoseconds))
+        }
+        replayer.refuse(Question.written(path), words)
+        return nil
     }
 }

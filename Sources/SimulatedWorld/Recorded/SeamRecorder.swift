@@ -17,9 +17,12 @@
 //     now = TIME                                 wall = TIME UTC synchronised|free LARGEST-ERROR
 //     claim BUS ADDRESS = ok                     ADDRESS in hex
 //     bus BUS ADDRESS WRITTEN COUNT = REPLY      COUNT: bytes asked for; nothing written or read: `-`
-//     request CHIP OFFSET = LINE                 level LINE = 1
+//     request CHIP OFFSET input = LINE           or `active`, `inactive`: an output that begins so
+//     level LINE = 1                             drive LINE LEVEL = ok
 //     edge = LINE LEVEL TIME SEQUENCE            edge = none
+//     release LINE = ok                          pulse LINE NANOSECONDS = ok             give-up LINE = ok
 //     list FOLDER = ok NAME NAME                 open FILE = HANDLE          read HANDLE COUNT = BYTES
+//     write FILE TEXT = ok                       written FILE = COUNT NANOSECONDS-AGO    written FILE = never
 //
 // Between them, what the Sampler was told and what it did. Whatever stands before `step` had come by then.
 //

@@ -10,13 +10,27 @@ enum Question {
         "bus \(device.bus) \(address(device)) \(hex(bytes)) \(count)"
     }
 
-    static func request(_ line: LineRequest) -> String { "request \(escaped(line.chipLabel)) \(line.offset)" }
+    static func request(_ line: LineRequest) -> String {
+        let direction =
+            switch line.direction {
+            case .input: "input"
+            case .output(let isActive): isActive ? "active" : "inactive"
+            }
+        return "request \(escaped(line.chipLabel)) \(line.offset) \(direction)"
+    }
     static func level(_ line: LineHandle) -> String { "level \(line.index)" }
     static let edge = "edge"
+    static func drive(_ line: LineHandle, _ isActive: Bool) -> String { "drive \(line.index) \(isActive ? 1 : 0)" }
+    static func release(_ line: LineHandle) -> String { "release \(line.index)" }
+    static func pulse(_ line: LineHandle, _ width: Duration) -> String { "pulse \(line.index) \(width.nanoseconds)" }
+    static func giveUp(_ line: LineHandle) -> String { "give-up \(line.index)" }
 
     static func list(_ directory: String) -> String { "list \(escaped(directory))" }
     static func open(_ path: String) -> String { "open \(escaped(path))" }
     static func read(_ attribute: AttributeHandle, _ count: Int) -> String { "read \(attribute.index) \(count)" }
+
+    static func write(_ path: String, _ text: String) -> String { "write \(escaped(path)) \(escaped(text))" }
+    static func written(_ path: String) -> String { "written \(escaped(path))" }
 
     private static func address(_ device: BusDevice) -> String { String(device.address, radix: 16) }
 }
