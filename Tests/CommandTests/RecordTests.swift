@@ -34,7 +34,8 @@ import Testing
             end: Program.End?, output: String, errors: String
         ) {
             try run(
-                "cityedge", ["simulate", "--replay", file ?? self.file, "--config", configuration ?? self.configuration])
+                "cityedge",
+                ["simulate", "--replay", file ?? self.file, "--config", configuration ?? self.configuration])
         }
 
         func bytes() throws -> [UInt8] {
@@ -57,7 +58,8 @@ import Testing
         #expect(lines.last == "\(count) readings of 6 sensors, the same bit for bit")
         #expect(recorded.output.contains(": \(count) readings of 6 sensors in 2 s, "))
         #expect(lines.count == count + 1, "a line for every reading")
-        for expected in ["p1.power", "1843.5 W  good", "p1.energy", "12500 Wh  good", "air.temperature", "water.total"] {
+        let expected = ["p1.power", "1843.5 W  good", "p1.energy", "12500 Wh  good", "air.temperature", "water.total"]
+        for expected in expected {
             #expect(result.output.contains(expected), "\(expected)")
         }
         #expect(try recorded.replay().output == result.output, "as often as one likes")
@@ -97,8 +99,8 @@ import Testing
         #expect(other.end == .exited(74))
         #expect(
             other.errors
-                == "\(recorded.configuration):1: found `node: {id: bench-1, city: test}`; expected `cityedge recording 1`; "
-                + "give a file that `cityedge record` wrote\n")
+                == "\(recorded.configuration):1: found `node: {id: bench-1, city: test}`; "
+                + "expected `cityedge recording 1`; give a file that `cityedge record` wrote\n")
         #expect(try recorded.replay(recorded.folder.path + "/none").end == .exited(74))
     }
 

@@ -165,12 +165,12 @@ import World
                 write /sys/w trigger = ok
                 written /sys/w = 2 750000000
                 written /sys/v = never
-                reading 2 = 1500000000 -2137 19 4
-                done = baa4c4a497190353
+                reading 2 = 1500000000 -2137 18 4
+                done = 19d0ac9c402a9e7e
                 finish = begins
-                done = 22e68e1f363a055d
+                done = 3f309e19152d385c
                 end = 1
-                done = be728c2d7da079a9
+                done = ff0aae09f71bc477
 
                 """)
     }

@@ -132,9 +132,10 @@ private struct Recording: ~Copyable {
         try write()
         do throws(SystemError) { try file.finish() } catch { throw failure(error) }
         if !hasRoom { printError("\(file.path): the largest recording there can be, \(sizeText(recordingBytesMax))") }
+        let seconds = (clock.now() - begin + .milliseconds(500)).nanoseconds / 1_000_000_000
         printLine(
             "\(file.path): \(counted(recorder.readings, "reading")) of \(counted(UInt64(sensors.count), "sensor")) in "
-                + "\((clock.now() - begin).nanoseconds / 1_000_000_000) s, \(sizeText(recorder.bytes)); "
+                + "\(seconds) s, \(sizeText(recorder.bytes)); "
                 + "config \(site.channels.configHash)")
     }
 

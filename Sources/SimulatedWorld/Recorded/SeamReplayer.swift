@@ -203,7 +203,8 @@ public final class SeamReplayer {
         let recorded = words.joined(separator: " ")
         guard recorded == replayed else {
             divergence = SeamRecordingFault(
-                line: line, found: Self.shown("\(question) = \(recorded)"), expected: "`\(replayed)`, which is replayed")
+                line: line, found: Self.shown("\(question) = \(recorded)"),
+                expected: "`\(replayed)`, which is replayed")
             return false
         }
         readings += 1
