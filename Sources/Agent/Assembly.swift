@@ -14,13 +14,14 @@ struct Assembly {
     let boot: BootID
 
     /// Makes every driver; files that a driver replays are read here.
-    func installedSensors() throws(Failure) -> [InstalledSensor] {
+    func installedSensors(_ programs: Programs? = nil) throws(Failure) -> [InstalledSensor] {
         var sensors: [InstalledSensor] = []
         for sensor in site.sensors {
             guard let entry = Catalogue.entry(named: sensor.driver) else {
                 throw Failure(.software, "driver \(sensor.driver) passed the checks and is not in the catalogue")
             }
             var settings = sensor.settings
+            settings.mailbox = programs?.mailbox(of: sensor.id)
             for parameter in entry.parameters {
                 guard case .file = parameter.kind, case .text(let path) = settings.values[parameter.name] else {
                     continue

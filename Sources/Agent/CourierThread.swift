@@ -1,5 +1,5 @@
-// The Courier's thread: steps it, waits for what it waits for, writes its lines to the journal, and tells the main thread
-// what that has to know.
+// The Courier's thread: steps it, waits for what it waits for, writes its lines to the journal, and tells the main
+// thread what that has to know.
 
 import Gateway
 import LinuxWorld

@@ -76,7 +76,8 @@ public struct GatewayRun: ~Copyable {
         shareOneMallocArena()
         var parts = try startingParts()
         let assembly = Assembly(site: site, boot: parts.boot)
-        var sensors = try assembly.installedSensors()
+        let programs = Programs(site, runtime: folders.runtime)
+        var sensors = try assembly.installedSensors(programs)
         for index in sensors.indices { sensors[index].number = index }
         let password = try assembly.password()
         try folders.prepare()
@@ -88,8 +89,8 @@ public struct GatewayRun: ~Copyable {
         let kernelSensors = site.board.isSimulated ? [] : sensors.filter(KernelSampler.takes)
         var sampler = Sampler(
             clock: parts.clock, bus: bus, lines: lines, attributes: attributes,
-            sensors: kernelSensors.isEmpty ? sensors : sensors.filter { !KernelSampler.takes($0) }, readings: rings.readings, notices: rings.notices, counters: rings.counters,
-            counts: shared.counts)
+            sensors: kernelSensors.isEmpty ? sensors : sensors.filter { !KernelSampler.takes($0) },
+            readings: rings.readings, notices: rings.notices, counters: rings.counters, counts: shared.counts)
         sampler.trustsSystemClock = site.clock == .trustSystem
         let exact = rings.countersFound
         let kept = shared.counters.withLock { $0 }
@@ -98,6 +99,7 @@ public struct GatewayRun: ~Copyable {
             afterPowerCut: { id in kept.first { $0.key == Checkpoint.key(of: id) }?.total },
             key: { Checkpoint.key(of: $0) }, isFlashSilent: !shared.isRecovered.load(ordering: .acquiring))
         if let descriptor = linesDescriptor { try? parts.loop.watch(descriptor) }
+        let host = try programs.start()
         let kernel = try kernelSampler(kernelSensors, news: parts.loop.waker, shared)
         parts.notifier?.ready(status: "\(site.sensors.count) sensors, broker \(site.broker.address.host)")
 
@@ -109,6 +111,7 @@ public struct GatewayRun: ~Copyable {
         kernel?.deliver(to: &sampler)
         sampler.finish()
         rings.courierWaker.ring()
+        host?.stop()
         let end = parts.clock.now() + .milliseconds(1_900) + drainAtMost
         while !shared.hasStopped.load(ordering: .acquiring), parts.clock.now() < end {
             if let observe {

@@ -1,4 +1,5 @@
-// The Sampler's lines: requested when first measured, their edges taken as they come, their counters kept for a restart.
+// The Sampler's lines: requested when first measured, their edges taken as they come, their counters kept for a
+// restart.
 
 import Sensors
 import World

@@ -111,7 +111,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             states.append(
                 SensorState(
                     id: sensor.id, number: sensor.number ?? index, every: sensor.every, channels: sensor.channels,
-                    device: sensor.device, driver: place, due: now, role: sensor.role, warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
+                    device: sensor.device, driver: place, due: now, role: sensor.role,
+                    warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
                     ordinals: [UInt64](repeating: 0, count: sensor.channels.count),
                     told: [Quality](repeating: .good, count: sensor.channels.count)))
         }

@@ -1,8 +1,8 @@
 // The board's I2C buses through /dev/i2c-N (Documentation/i2c/dev-interface.rst), or over two GPIO lines.
 //
 // Buses are opened when first used, and again after they went away, so that an adapter which appears late (an overlay,
-// a USB adapter, a mux) is found without a restart, under whatever number it comes back. Every transfer is bounded: the adapter's
-// time-out is set to 30 ms and its retries to none. Whether to try again is the caller's to decide.
+// a USB adapter, a mux) is found without a restart, under whatever number it comes back. Every transfer is bounded: the
+// adapter's time-out is set to 30 ms and its retries to none. Whether to try again is the caller's to decide.
 
 import CGpio
 import CLinux

@@ -23,6 +23,8 @@ public struct Parameter: Sendable {
         case file
         /// A unit's name, as people type it; arrives as its SenML symbol in `.text`.
         case unit
+        /// A chip's description, a map of its own: see `RegisterMap`.
+        case registers
     }
     public var name: String
     public var kind: Kind
@@ -49,6 +51,7 @@ public enum Setting: Sendable, Equatable {
     case duration(Duration)
     /// `mantissa × 10^exponent` in `unit`: decimal text stays exact (`10 L` asked for in m3 is 1 × 10^-2 m3).
     case quantity(mantissa: Int64, exponent: Int8, unit: String)
+    indirect case registers(RegisterMap)
 }
 
 /// All that a driver is made from. The configuration has checked every value against the driver's parameters.
@@ -64,6 +67,8 @@ public struct DriverSettings: Sendable {
     /// Contents of the files that `.file` parameters name, by parameter name; read by whoever makes the driver. Telling
     /// the channels needs none.
     public var files: [String: [UInt8]]
+    /// `external` only: where the program's lines arrive.
+    public var mailbox: Mailbox?
 
     public init(
         sensorID: String, every: Duration, device: BusDevice? = nil, line: LineRequest? = nil,
@@ -127,6 +132,9 @@ public struct ChipFacts: Sendable, Equatable {
 }
 
 public struct DriverEntry: Sendable {
+    /// All that a chip on I2C can have; the others are reserved. Such an address is never a default.
+    public static let anyAddress: [UInt8] = Array(0x08...0x77)
+
     public enum Attachment: Sendable, Equatable {
         /// `bus:` and `address:`; the first address is the default.
         case bus(addresses: [UInt8])
@@ -145,13 +153,15 @@ public struct DriverEntry: Sendable {
     public var defaultEvery: Duration
     /// Values are `warming up` for so long after the sensor came, or came back; `warm_up:` of a sensor overrides it.
     public var warmUp: Duration
+    /// Bus drivers: several sensors may be at one address, each with its own inputs of one converter.
+    public var sharesChip: Bool
     /// The channels that a sensor with these settings has.
     public var channels: @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel]
     public var make: @Sendable (DriverSettings) throws(SettingFault) -> Driver
 
     public init(
         name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment, parameters: [Parameter] = [],
-        defaultEvery: Duration, warmUp: Duration = .zero,
+        defaultEvery: Duration, warmUp: Duration = .zero, sharesChip: Bool = false,
         channels: @escaping @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel],
         make: @escaping @Sendable (DriverSettings) throws(SettingFault) -> Driver
     ) {
@@ -162,6 +172,7 @@ public struct DriverEntry: Sendable {
         self.parameters = parameters
         self.defaultEvery = defaultEvery
         self.warmUp = warmUp
+        self.sharesChip = sharesChip
         self.channels = channels
         self.make = make
     }
@@ -175,12 +186,50 @@ public enum Catalogue {
     public static func entry(named name: String) -> DriverEntry? { entries.first { $0.name == name } }
 
     private static let weather: [DriverEntry] = [
-        BME280.entry
+        BME280.entry,
+        BMP280.entry,
+        BMP388.entry,
+        BME680.entry,
+        SHT3x.entry,
+        SHT4x.entry,
+        AHT20.entry,
+        Si7021.entry,
+        TMP117.entry,
+        MCP9808.entry,
+        LM75.entry,
+        MLX90614.entry,
     ]
-    private static let airQuality: [DriverEntry] = []
-    private static let lightAndPower: [DriverEntry] = []
+    private static let lightAndPower: [DriverEntry] = [
+        BH1750.entry,
+        INA219.entry,
+        INA226.entry,
+        INA3221.entry,
+        LTR390.entry,
+        TSL2591.entry,
+        VEML7700.entry,
+    ]
+    private static let airQuality: [DriverEntry] = [
+        ADS1115.entry,
+        Electrochemical.entry,
+        MCP3421.entry,
+        PMSA003I.entry,
+        SCD30.entry,
+        SCD4x.entry,
+        SEN5x.entry,
+        SGP40.entry,
+        SPS30.entry,
+    ]
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
-    private static let waterAndGround: [DriverEntry] = []
+    private static let waterAndGround: [DriverEntry] = [
+        EZO.entry,
+        SeesawSoil.entry,
+        DecibelMeter.entry,
+        DescribedChip.entry,
+        LIS3DH.entry,
+        MCP23017.entry,
+        MaxSonar.entry,
+        PCF8574.entry,
+    ]
     private static let lines: [DriverEntry] = [
         DigitalInput.entry,
         PulseCounter.entry,
@@ -192,6 +241,7 @@ public enum Catalogue {
         W1.entry,
     ]
     private static let computed: [DriverEntry] = [
+        External.entry,
         Replay.entry,
         Simulated.entry,
     ]

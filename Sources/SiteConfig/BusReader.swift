@@ -25,8 +25,8 @@ struct BusReader {
     var all: [BoardBus] { (board?.buses ?? []) + extra }
 
     /// The bus's index among the board's and those added; nil when there is a problem, which has been reported.
-    mutating func read(_ fields: inout Fields, line: (Scalar, Board) -> BoardLine?) -> UInt8? {
-        if fields.isMap("bus") { return wires(&fields, line) }
+    mutating func read(_ fields: inout Fields) -> UInt8? {
+        if fields.isMap("bus") { return wires(&fields) }
         let names = board?.buses.map(\.name) ?? []
         let text = fields.required(
             "bus", board == nil ? "an I2C bus" : "an I2C bus (\(oneOf(names)))",
@@ -51,14 +51,14 @@ struct BusReader {
         return nil
     }
 
-    private mutating func wires(_ fields: inout Fields, _ line: (Scalar, Board) -> BoardLine?) -> UInt8? {
+    private mutating func wires(_ fields: inout Fields) -> UInt8? {
         var section = fields.section("bus", name: "`bus` of \(fields.name)")
         let data = section.required("sda", "a GPIO line", example: "sda: GPIO5")
         let clock = section.required("scl", "a GPIO line", example: "scl: GPIO6")
         section.finish(["data": .key("sda"), "clock": .key("scl")])
-        guard let board, let data, let clock, let first = line(data, board), let second = line(clock, board) else {
-            return nil
-        }
+        guard let board, let data, let clock else { return nil }
+        let names = LineName(board: board, findings: findings)
+        guard let first = names.line(data), let second = names.line(clock) else { return nil }
         guard first.name != second.name, first.chipLabel == second.chipLabel else {
             findings.add(
                 clock.place, "SDA on \(first.name) and SCL on \(second.name)", "two lines of one GPIO chip",
@@ -70,7 +70,8 @@ struct BusReader {
         for (scalar, found) in [(data, first), (clock, second)] {
             if let other = lines.first(where: { $0.name == found.name }) {
                 findings.add(
-                    scalar.place, "\(found.name), which carries the bus at \(other.place)", "lines of its own for a bus",
+                    scalar.place, "\(found.name), which carries the bus at \(other.place)",
+                    "lines of its own for a bus",
                     "connect the sensor to that bus, or to two other lines")
                 return nil
             }

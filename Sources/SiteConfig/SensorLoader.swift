@@ -16,7 +16,7 @@ struct SensorLoader {
     /// Ids that are there but could not be read whole: their channels are not known, and not missing either.
     private(set) var unfinished: Set<String> = []
     private var ids: [String: Place] = [:]
-    private var devices: [BusDevice: (id: String, place: Place)] = [:]
+    private var devices: [BusDevice: (id: String, place: Place, shares: Bool)] = [:]
     private var lines: [String: (id: String, place: Place)] = [:]
     private(set) var buses: BusReader
     private var busUsers: [UInt8: String] = [:]
@@ -67,7 +67,7 @@ struct SensorLoader {
             }
         }
         let driverName = fields.required(
-            "driver", "the driver's name (\(drivers.map(\.name).joined(separator: ", ")))", example: "driver: bme280")
+            "driver", "the driver's name (`cityedge drivers` lists them)", example: "driver: bme280")
         guard let driver = driverName.flatMap(entry) else {
             if let id { unfinished.insert(id) }
             // Without a driver its keys cannot be judged; those of other agents can.
@@ -163,8 +163,9 @@ struct SensorLoader {
         let names = drivers.map(\.name)
         let nearest = Nearest.name(to: name.text.lowercased(), among: names)
         findings.add(
-            name.place, "the unknown driver \(quoted(name.text))", oneOf(names),
-            nearest.map { "write `driver: \($0)`" } ?? "write one of them (`cityedge drivers` tells what each is for)")
+            name.place, "the unknown driver \(quoted(name.text))", "a driver's name (`cityedge drivers` lists them)",
+            nearest.map { "write `driver: \($0)`" }
+                ?? "write one of them; other chips: `driver: i2c-registers`, other programs: `driver: external`")
         return nil
     }
 
@@ -216,28 +217,35 @@ struct SensorLoader {
     private mutating func device(
         _ fields: inout Fields, _ addresses: [UInt8], _ driver: DriverEntry, _ id: String?
     ) -> BusDevice? {
-        let number = buses.read(&fields, line: boardLine)
+        let number = buses.read(&fields)
         let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
-        let addressText = fields.scalar("address", default: fallback)
+        let addressText =
+            addresses == DriverEntry.anyAddress
+            ? fields.required("address", "the chip's address on the bus", example: "address: 0x48")
+            : fields.scalar("address", default: fallback)
         let address = addressText.flatMap { self.address($0, addresses, driver) }
         guard let number, let address, let place = addressText?.place else { return nil }
         let device = BusDevice(bus: number, address: address)
         let shown = "0x" + String(address, radix: 16)
-        if let other = devices[device] {
+        if let other = devices[device], !(other.shares && driver.sharesChip) {
             findings.add(
-                place, "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has (\(other.place))",
+                place,
+                "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has "
+                    + "(\(other.place))",
                 "one sensor at each address of a bus",
                 addresses.count > 1
                     ? "give one of them another address (\(driver.name) can have \(Self.shown(addresses)))"
                     : "move one of them to another bus")
         } else {
-            devices[device] = (id ?? "?", place)
+            devices[device] = (id ?? "?", place, driver.sharesChip)
         }
         busUsers[number] = busUsers[number] ?? id ?? "?"
         return device
     }
 
-    private static func shown(_ addresses: [UInt8]) -> String { oneOf(addresses.map { "0x" + String($0, radix: 16) }) }
+    private static func shown(_ addresses: [UInt8]) -> String {
+        addresses == DriverEntry.anyAddress ? "0x08 to 0x77" : oneOf(addresses.map { "0x" + String($0, radix: 16) })
+    }
 
     private func address(_ scalar: Scalar, _ addresses: [UInt8], _ driver: DriverEntry) -> UInt8? {
         let text = scalar.text.lowercased()
@@ -245,7 +253,10 @@ struct SensorLoader {
         if let value, let address = UInt8(exactly: value), addresses.contains(address), text.first != "+" {
             return address
         }
-        var remedy = "write `address: 0x\(String(addresses.first ?? 0, radix: 16))`"
+        var remedy =
+            addresses == DriverEntry.anyAddress
+            ? "write the chip's own, as in `address: 0x48`"
+            : "write `address: 0x\(String(addresses.first ?? 0, radix: 16))`"
         if let hexadecimal = UInt8(text, radix: 16), addresses.contains(hexadecimal) {
             remedy = "write `address: 0x\(text)`: addresses are hexadecimal on the module"
         } else if let value, let half = UInt8(exactly: value >> 1), addresses.contains(half) {

@@ -7,6 +7,7 @@ import World
 /// Settings that a technician would give for a driver's required parameters, and no others.
 func sensible(_ entry: DriverEntry) -> DriverSettings {
     var settings = DriverSettings.of()
+    settings.every = entry.defaultEvery
     for parameter in entry.parameters {
         if let fallback = parameter.fallback { settings.values[parameter.name] = fallback }
     }
@@ -19,7 +20,23 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
     switch entry.name {
     case "hwmon": settings.values["measures"] = .text("temp1")
     case "w1": settings.values["slave"] = .text("28-0316a2795cff")
+    case "ezo": settings.values["model"] = .text("ph")
+    case "ina219", "ina226", "ina3221":
+        settings.values["shunt"] = .quantity(mantissa: 100, exponent: -3, unit: "Ohm")
+    case "electrochemical":
+        settings.values.merge([
+            "cell": .text("no2-b43f"), "sensitivity": .number(0.309), "temperature_input": .text("ain2"),
+            "we_electronic_zero": .quantity(mantissa: 295, exponent: 0, unit: "mV"),
+            "ae_electronic_zero": .quantity(mantissa: 282, exponent: 0, unit: "mV"),
+            "we_sensor_zero": .quantity(mantissa: -4, exponent: 0, unit: "mV"),
+            "ae_sensor_zero": .quantity(mantissa: 4, exponent: 0, unit: "mV"),
+        ]) { $1 }
     case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
+    case "external": settings.values.merge(["measures": .text("power W"), "run": .text("/bin/true")]) { $1 }
+    case "i2c-registers":
+        let channel = DriverChannel("temperature", unit: "Cel", scale: -2, plausible: -40...125)
+        let map = RegisterMap(reads: [.init(count: 2)], fields: [.init(channel, byte: 0, bits: 16)])
+        settings.values["registers"] = .registers(map)
     case "replay":
         settings.values.merge([
             "file": .text("recorded.csv"), "column": .text("T"), "unit": .text("Cel"), "quantity": .text("temperature"),

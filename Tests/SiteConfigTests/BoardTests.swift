@@ -142,9 +142,9 @@ import World
         for shipped in try Self.shipped() {
             let board = shipped.board
             #expect(!board.buses.isEmpty, "\(shipped.file)")
-            #expect(Set(board.buses.map(\.path)).count == board.buses.count)
+            #expect(Set(board.buses.map(\.place)).count == board.buses.count)
             for bus in board.buses {
-                #expect(bus.path == "/dev/i2c-\(bus.name.dropFirst(3))", "\(shipped.file)")
+                #expect(bus.place == "/dev/i2c-\(bus.name.dropFirst(3))", "\(shipped.file)")
                 #expect(bus.lines.isEmpty || bus.lines.count == 2, "\(shipped.file) \(bus.name)")
                 #expect(bus.lines.allSatisfy { name in board.lines.contains { $0.name == name } })
             }

@@ -82,7 +82,7 @@ import Testing
         let line = try #require(site.sensors[0].settings.line)
         #expect(line.chipLabel == "pinctrl-bcm2711" && line.offset == 17 && line.name == "pinctrl-bcm2711:17")
         let device = try #require(site.sensors[1].settings.device)
-        #expect(site.board.buses[Int(device.bus)].path == "/dev/i2c-7")
+        #expect(site.board.buses[Int(device.bus)].place == "/dev/i2c-7")
     }
 
     @Test(

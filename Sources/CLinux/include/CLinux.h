@@ -147,6 +147,14 @@ static inline int clinux_signal_next(int descriptor) {
     return read(descriptor, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
+// `ends` has room for two: to read from, to write to. Not inherited.
+static inline int clinux_pipe(int *ends) {
+    if (pipe(ends) < 0) return -errno;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
 
 // A descriptor that becomes readable when the process ends (Linux 5.3; glibc has no function for it before 2.36).
