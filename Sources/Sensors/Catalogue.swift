@@ -271,7 +271,10 @@ public enum Catalogue {
         Ultrasonic.entry,
     ]
     private static let kernel: [DriverEntry] = [
-        IIO.entry
+        CPU.entry,
+        HWMon.entry,
+        IIO.entry,
+        W1.entry,
     ]
     private static let computed: [DriverEntry] = [
         External.entry,
