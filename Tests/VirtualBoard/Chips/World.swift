@@ -1,0 +1,176 @@
+// The world of the virtual board's chips: what they measure, where they sit, and what is wrong with their buses.
+//
+//     celsius 21.4                   a physical value of the surroundings, by its name in Surroundings.swift
+//     volts 1.2 -0.35 2.048 0.02     several, where there are several of it
+//     attach BUS ADDRESS DRIVER      the chip of that driver, freshly powered; numbers as 118 or 0x76
+//     detach BUS ADDRESS
+//     flip BUS ADDRESS BYTE BIT N    that bit of the next N replies arrives wrong
+//     refuse BUS ADDRESS N           the next N transfers are not acknowledged
+//     stick BUS                      somebody holds SDA: the adapter sees it and says so
+//     wedge BUS                      somebody holds SCL: no transfer ends
+//     free BUS
+
+import Glibc
+import LinuxWorld
+import SimulatedWorld
+import World
+
+final class ChipWorld {
+    /// How a bus can be beyond use.
+    enum Hold { case data, clock }
+
+    private let clock = LinuxClock()
+    private let bus: SimulatedBus
+    private var surroundings = Surroundings()
+    private var holds: [Hold?]
+
+    init(buses: Int) {
+        let clock = self.clock
+        bus = SimulatedBus(count: buses) { clock.now() }
+        holds = Array(repeating: nil, count: buses)
+    }
+
+    // MARK: Transfers
+
+    /// 0, an errno, or nil for no answer at all.
+    func transfer(_ messages: inout [Message], on bus: UInt8) -> Int32? {
+        switch Int(bus) < holds.count ? holds[Int(bus)] : .clock {
+        case .data: return EBUSY
+        case .clock: return nil
+        case nil: break
+        }
+        var index = 0
+        while index < messages.count {
+            let device = BusDevice(bus: bus, address: messages[index].address)
+            guard self.bus.chip(at: device) != nil else { return ENXIO }
+            // A write and the read behind it are one transaction, as our own driver makes them.
+            let isPair =
+                !messages[index].isRead && index + 1 < messages.count && messages[index + 1].isRead
+                && messages[index + 1].address == device.address
+            let written = messages[index].isRead ? [] : messages[index].bytes
+            let last = isPair ? index + 1 : index
+            if let error = exchange(device, written, &messages[last]) { return error }
+            index = last + 1
+        }
+        return 0
+    }
+
+    private func exchange(_ device: BusDevice, _ written: [UInt8], _ last: inout Message) -> Int32? {
+        // A bare address (`i2cdetect`): somebody is there.
+        if written.isEmpty && (last.bytes.isEmpty || !last.isRead) { return nil }
+        var reply = last.isRead ? last.bytes : []
+        do throws(BusFault) {
+            try transfer(device, written, &reply)
+        } catch {
+            switch error {
+            case .noAcknowledge: return ENXIO
+            case .arbitrationLost: return EAGAIN
+            case .stuck: return EBUSY
+            default: return EIO
+            }
+        }
+        if last.isRead { last.bytes = reply }
+        return nil
+    }
+
+    private func transfer(_ device: BusDevice, _ written: [UInt8], _ reply: inout [UInt8]) throws(BusFault) {
+        var fault: BusFault?
+        written.withUnsafeBytes { written in
+            reply.withUnsafeMutableBytes { reply in
+                do throws(BusFault) { try bus.transfer(device, write: written, read: reply) } catch { fault = error }
+            }
+        }
+        if let fault { throw fault }
+    }
+
+    // MARK: Commands
+
+    /// Nil: done; else what is wrong with the line.
+    func obey(_ line: String) -> String? {
+        let words = line.utf8.split(separator: 0x20).map { String(Substring($0)) }
+        guard let command = words.first else { return "nothing to do" }
+        switch (command, words.count) {
+        case ("stick", 2), ("wedge", 2), ("free", 2):
+            guard let place = number(words[1]), place < holds.count else { return "no bus \(words[1])" }
+            holds[place] = command == "stick" ? .data : command == "wedge" ? .clock : nil
+        case ("attach", 4):
+            guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
+            // The same seed for all of a kind: a chip of ours and one of the kernel's are twins.
+            guard let chip = SimulatedChips.make(words[3], seed: 1, surroundings: { _ in self.surroundings }) else {
+                return "no chip for \(words[3])"
+            }
+            bus.attach(chip, at: device)
+        case ("detach", 3):
+            guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
+            bus.detach(device)
+        case ("flip", 6):
+            guard let device = device(words), let byte = number(words[3]), let bit = number(words[4]),
+                let times = number(words[5])
+            else { return "not understood: \(line)" }
+            bus.fail(device, with: .flippedBit(byte: byte, bit: bit), times: times)
+        case ("refuse", 4):
+            guard let device = device(words), let times = number(words[3]) else { return "not understood: \(line)" }
+            bus.fail(device, with: .fault(.noAcknowledge), times: times)
+        default: return set(command, words.dropFirst().map { Double($0) })
+        }
+        return nil
+    }
+
+    private func set(_ name: String, _ given: [Double?]) -> String? {
+        let values = given.compactMap { $0 }
+        guard values.count == given.count else { return "not a number after \(name)" }
+        if values.count == 1, let path = scalar(name) {
+            surroundings[keyPath: path] = values[0]
+            return nil
+        }
+        switch (name, values.count) {
+        case ("volts", 4): surroundings.volts = SIMD4(values)
+        case ("amperes", 4): surroundings.amperes = SIMD4(values)
+        case ("acceleration", 3): surroundings.acceleration = SIMD3(values)
+        case ("inputs", 1): surroundings.inputs = UInt16(clamping: Int(values[0]))
+        default: return "no \(name) with \(values.count) values in the surroundings"
+        }
+        return nil
+    }
+
+    private func scalar(_ name: String) -> WritableKeyPath<Surroundings, Double>? {
+        switch name {
+        case "celsius": \.celsius
+        case "pascal": \.pascal
+        case "percent": \.percent
+        case "carbonDioxidePPM": \.carbonDioxidePPM
+        case "vocIndex": \.vocIndex
+        case "noxIndex": \.noxIndex
+        case "gasOhm": \.gasOhm
+        case "pm1": \.pm1
+        case "pm2_5": \.pm2_5
+        case "pm4": \.pm4
+        case "pm10": \.pm10
+        case "gasPPB": \.gasPPB
+        case "objectCelsius": \.objectCelsius
+        case "lux": \.lux
+        case "uvIndex": \.uvIndex
+        case "soundDecibel": \.soundDecibel
+        case "waterCelsius": \.waterCelsius
+        case "acidityPH": \.acidityPH
+        case "microsiemensPerCentimetre": \.microsiemensPerCentimetre
+        case "dissolvedOxygenMilligramsPerLitre": \.dissolvedOxygenMilligramsPerLitre
+        case "redoxMillivolts": \.redoxMillivolts
+        case "soilMoisture": \.soilMoisture
+        case "soilCelsius": \.soilCelsius
+        case "distanceMetres": \.distanceMetres
+        default: nil
+        }
+    }
+
+    private func device(_ words: [String]) -> BusDevice? {
+        guard let bus = number(words[1]), bus < holds.count, let address = number(words[2]),
+            (0x08...0x77).contains(address)
+        else { return nil }
+        return BusDevice(bus: UInt8(bus), address: UInt8(address))
+    }
+
+    private func number(_ text: String) -> Int? {
+        text.hasPrefix("0x") ? Int(text.dropFirst(2), radix: 16) : Int(text)
+    }
+}
