@@ -90,7 +90,7 @@ public final class SimulatedBME280: SimulatedChip {
         for index in 0..<reply.count {
             switch pointer {
             case 0xD0: reply[index] = id
-            case 0xF3: reply[index] = (measuringUntil != nil ? 0b1000 : 0) | (now < startedUp ? 0b0001 : 0)
+            case 0xF3: reply[index] = (isMeasuring(now) ? 0b1000 : 0) | (now < startedUp ? 0b0001 : 0)
             case 0x88...0xA1, 0xE1...0xF0: reply[index] = now < startedUp ? 0 : registers[Int(pointer)]
             default: reply[index] = registers[Int(pointer)]
             }
@@ -106,19 +106,23 @@ public final class SimulatedBME280: SimulatedChip {
         case 0xF4:
             registers[0xF4] = value
             humidityOversampling = registers[0xF2]
-            if value & 0b11 == 0b01 || value & 0b11 == 0b10 { measuringUntil = now + Self.measuringTime }
+            measuringUntil = value & 0b11 == 0 ? nil : now + Self.measuringTime
         case 0xF5: registers[0xF5] = value
         default: break
         }
     }
 
-    /// Ends the measurement whose time is over: data registers filled, mode back to sleep (section 3.3.3).
+    private func isMeasuring(_ now: Boottime) -> Bool { measuringUntil.map { isHung || now < $0 } ?? false }
+
+    /// Ends the measurement whose time is over: data registers filled, mode back to sleep (section 3.3.3). In normal
+    /// mode (section 3.3.4) the next one follows at once.
     private func settle(_ now: Boottime) {
         guard let end = measuringUntil, now >= end, !isHung else { return }
-        measuringUntil = nil
         let control = registers[0xF4]
-        registers[0xF4] = control & ~0b11
-        let raw = trimming.raw(of: surroundings(end))
+        let isNormal = control & 0b11 == 0b11
+        measuringUntil = isNormal ? now : nil
+        registers[0xF4] = isNormal ? control : control & ~0b11
+        let raw = trimming.raw(of: surroundings(isNormal ? now : end))
         let temperature = control >> 5 != 0 ? raw.temperature : 0x80000
         let pressure = control >> 2 & 0b111 != 0 ? raw.pressure : 0x80000
         let humidity = humidityOversampling != 0 ? raw.humidity : 0x8000

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""chips.py plan OUT: from the catalogue ($OUT/drivers.json), what `chips-init` is to do (plan.json), the agent's config
+and a board with the buses.
+
+chips.py judge OUT: prints the table of agreement and what else was found; exit 1 when anything is not as it must be.
+"""
+import json
+import os
+import re
+import sys
+
+from chips_expected import CHIPS, WORLDS
+
+MOST_BUSES = 16
+
+
+def bus_drivers(out):
+    with open(os.path.join(out, "drivers.json"), encoding="utf-8") as file:
+        return [driver for driver in json.load(file) if driver["attachment"] == "bus"]
+
+
+def places(drivers):
+    """Driver → (bus, address): the first bus and address still free. The twin sits on the next bus."""
+    taken, found = set(), {}
+    for driver in drivers:
+        found[driver["name"]] = place = next(
+            (bus, address) for bus in range(0, MOST_BUSES, 2) for address in driver["addresses"]
+            if (bus, address) not in taken)
+        taken.add(place)
+    return found
+
+
+def plan(out):
+    drivers = [driver for driver in bus_drivers(out) if driver["name"] in CHIPS]
+    found = places(drivers)
+    buses = max(bus for bus, _ in found.values()) + 2
+    chips, twins, sensors = [], {}, []
+    for name, (bus, address) in found.items():
+        chip = CHIPS[name]
+        chips.append((bus, address, name))
+        if chip.device:
+            chips.append((bus + 1, address, name))
+            twins[name] = {"device": chip.device, "bus": bus + 1, "address": address, "files": chip.files,
+                           "setup": chip.setup}
+        sensors.append({"id": name, "driver": name, "bus": f"i2c{bus}", "address": address, **chip.settings})
+    with open(os.path.join(out, "plan.json"), "w", encoding="utf-8") as file:
+        json.dump({"buses": buses, "chips": chips, "twins": twins, "worlds": WORLDS}, file, indent=1)
+    # YAML's flow style is JSON.
+    with open(os.path.join(out, "data/boards/virtual-buses.yaml"), "w", encoding="utf-8") as file:
+        file.write("name: virtual-buses\nbuses:\n")
+        file.writelines(f"  - {{name: i2c{bus}, path: /dev/i2c-{bus}}}\n" for bus in range(buses))
+    with open(os.path.join(out, "cityedge.yaml"), "w", encoding="utf-8") as file:
+        file.write("node: {id: virtual-board, city: malaga}\nboard: virtual-buses\nclock: trust-system\n"
+                   "broker: {url: mqtt://127.0.0.1:1883}\nsensors:\n")
+        file.writelines(f"  - {json.dumps(sensor)}\n" for sensor in sensors)
+
+
+def ours(text):
+    """Channel's full name → value, or what stands there instead."""
+    found = {}
+    for line in text.splitlines():
+        name, _, rest = line.partition(" ")
+        match = re.fullmatch(r"(-?[\d.]+)( \S+)?  (good|uncertain: .*)", rest.strip())
+        found[name] = float(match[1]) if match else rest.strip()
+    return found
+
+
+class Row:
+    """One channel in all the worlds."""
+
+    def __init__(self, name, quantity, unit, channel, readings):
+        self.chip, self.quantity, self.unit, self.channel = name, quantity, unit, channel
+        self.ours = [ours(reading["ours"]).get(f"{name}.{quantity}", "no reading") for reading in readings]
+        self.kernels = []
+        if channel.kernel:
+            for reading in readings:
+                try:
+                    self.kernels.append(channel.kernel.value(reading["kernel"].get(name, {})))
+                except ValueError as error:
+                    self.kernels.append(str(error))
+        self.truths = [channel.truth(WORLDS[reading["world"]]) for reading in readings]
+
+    @staticmethod
+    def furthest(some, others):
+        """The largest distance; None when anything is not a number."""
+        pairs = list(zip(some, others))
+        if not pairs or any(isinstance(value, str) for pair in pairs for value in pair):
+            return None
+        return max(abs(one - other) for one, other in pairs)
+
+    @property
+    def verdict(self):
+        from_truth = self.furthest(self.ours, self.truths)
+        # A last digit of arithmetic is not a disagreement.
+        if from_truth is None or from_truth > self.channel.within * 1.000001:
+            return "NOT THE SURROUNDINGS"
+        if not self.channel.kernel:
+            return "no kernel driver"
+        from_kernel = self.furthest(self.ours, self.kernels)
+        if from_kernel is None or from_kernel > self.channel.resolution * 1.000001:
+            return "NOT THE KERNEL'S"
+        return "agree"
+
+    def cells(self):
+        def several(values):
+            return "  ".join(value if isinstance(value, str) else f"{value:.6g}" for value in values)
+        return [self.chip, self.quantity, self.unit, several(self.ours), several(self.kernels) or "-",
+                several(self.truths), f"{self.channel.resolution:g}", self.verdict]
+
+
+def print_table(rows):
+    head = ["chip", "channel", "unit", "ours", "the kernel's", "the surroundings", "resolution", "verdict"]
+    table = [head] + [row.cells() for row in rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def judge(out):
+    wrong = []
+    try:
+        with open(os.path.join(out, "failed"), encoding="utf-8") as file:
+            wrong += file.read().splitlines()
+    except FileNotFoundError:
+        pass
+    try:
+        with open(os.path.join(out, "readings"), encoding="utf-8") as file:
+            readings = [json.loads(line) for line in file]
+    except FileNotFoundError:
+        readings = []
+    if len(readings) != len(WORLDS):
+        wrong.append(f"readings of {len(readings)} worlds; expected {len(WORLDS)}")
+    rows = []
+    for driver in bus_drivers(out):
+        name = driver["name"]
+        if name not in CHIPS:
+            wrong.append(f"{name}: unknown here; tell chips_expected.py what it must say")
+            continue
+        units = {channel["name"]: channel["unit"] for channel in driver["channels"]}
+        expected = CHIPS[name].channels
+        wrong += [f"{name}.{quantity}: unknown here; tell chips_expected.py what it must say"
+                  for quantity in units if quantity not in expected]
+        rows += [Row(name, quantity, units.get(quantity, ""), channel, readings)
+                 for quantity, channel in expected.items()]
+    wrong += [f"{name}: no such driver any more" for name in CHIPS
+              if name not in {driver["name"] for driver in bus_drivers(out)}]
+    print_table(rows)
+    bad = [row for row in rows if row.verdict.isupper() or "NOT" in row.verdict]
+    wrong += [f"{row.chip}.{row.quantity}: {row.verdict.lower()}" for row in bad]
+    for reading in readings:
+        if reading["complaints"] and bad:
+            print(reading["complaints"].strip())
+    agreed = sum(row.verdict == "agree" for row in rows)
+    print(f"{agreed} channels of {len({row.chip for row in rows if row.channel.kernel})} chips agree with the kernel's "
+          f"drivers, {sum(row.verdict == 'no kernel driver' for row in rows)} channels of "
+          f"{len({row.chip for row in rows} - {row.chip for row in rows if row.channel.kernel})} chips without one "
+          f"tell the surroundings; {len(wrong)} failures")
+    for line in wrong:
+        print("FAILED: " + line)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or sys.argv[1] not in ("plan", "judge"):
+        sys.exit(__doc__)
+    sys.exit(plan(sys.argv[2]) if sys.argv[1] == "plan" else judge(sys.argv[2]))
