@@ -36,8 +36,10 @@ struct Assembly {
                     InstalledSensor(
                         id: sensor.id, driver: try entry.make(settings), every: sensor.every,
                         channels: sensor.channels.map {
-                            InstalledChannel(id: $0.id, channel: $0.channel, gain: $0.gain, offset: $0.offset)
-                        }, device: settings.device))
+                            InstalledChannel(
+                                id: $0.id, channel: $0.channel, calibration: $0.calibration,
+                                conditioning: $0.conditioning)
+                        }, device: settings.device, warmUp: sensor.warmUp))
             } catch {
                 throw Failure(.configuration, "sensor \(sensor.id): \(error.parameter): \(error.text)")
             }
@@ -88,7 +90,7 @@ struct Assembly {
     private var channelPeriods: [Duration?] {
         var periods = [Duration?](repeating: nil, count: site.channels.count)
         for sensor in site.sensors {
-            for channel in sensor.channels { periods[Int(channel.id.rawValue)] = sensor.every }
+            for channel in sensor.channels { periods[Int(channel.id.rawValue)] = sensor.period(of: channel) }
         }
         return periods
     }

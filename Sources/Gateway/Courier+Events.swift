@@ -88,20 +88,43 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                     journal.append(JournalLine(.warning, "sensor \(id): flapping, counted from now on"))
                 case .counted: break
                 }
+            case .valuesDoubted, .valuesBelieved: tellQuality(notice, sensor)
             }
         }
-        for sensor in flaps.indices where flaps[sensor].deadline <= now {
-            switch flaps[sensor].step(at: now) {
+        for index in flaps.indices where flaps[index].deadline <= now {
+            switch flaps[index].step(at: now) {
             case .stillFlapping(let changes):
-                event(EventItem.flapping("sensor \(plan.sensorIDs[sensor])", .still, changes: changes))
-                journal.append(
-                    JournalLine(.notice, "sensor \(plan.sensorIDs[sensor]): \(changes) changes in the last hour"))
+                event(EventItem.flapping(flapSubject(index), .still, changes: changes))
+                journal.append(JournalLine(.notice, "\(flapSubject(index)): \(changes) changes in the last hour"))
             case .ended:
-                event(EventItem.flapping("sensor \(plan.sensorIDs[sensor])", .ended, changes: 0))
-                journal.append(JournalLine(.notice, "sensor \(plan.sensorIDs[sensor]): no longer flapping"))
+                event(EventItem.flapping(flapSubject(index), .ended, changes: 0))
+                journal.append(JournalLine(.notice, "\(flapSubject(index)): no longer flapping"))
             case nil: break
             }
         }
+    }
+
+    /// A channel gives values that are not to be believed as they are, or good ones again.
+    private mutating func tellQuality(_ notice: Notice, _ sensor: Int) {
+        let number = Int(notice.value)
+        guard number < plan.channels.count, let quality = Quality(rawValue: notice.detail) else { return }
+        let name = plan.channels.channels[number].name
+        let index = plan.sensorIDs.count + sensor
+        switch flaps[index].change(at: now) {
+        case .tell:
+            event(EventItem.quality(channel: name, quality))
+            journal.append(
+                JournalLine(quality == .good ? .notice : .warning, "\(name): \(quality.reason) from now on"))
+        case .beganFlapping(let changes):
+            event(EventItem.flapping(flapSubject(index), .began, changes: changes))
+            journal.append(JournalLine(.warning, "\(flapSubject(index)): flapping, counted from now on"))
+        case .counted: break
+        }
+    }
+
+    private func flapSubject(_ index: Int) -> String {
+        let count = plan.sensorIDs.count
+        return index < count ? "sensor \(plan.sensorIDs[index])" : "values of sensor \(plan.sensorIDs[index - count])"
     }
 
     mutating func tellLosses() {

@@ -118,7 +118,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         startedAt = now
         checkpointAt = now + plan.checkpointEvery
         healthAt = plan.carriesOnly ? .distantFuture : now + Limits.healthEvery
-        flaps = [FlapFilter](repeating: FlapFilter(), count: plan.sensorIDs.count)
+        flaps = [FlapFilter](repeating: FlapFilter(), count: 2 * plan.sensorIDs.count)
         // The Sampler begins when the flash has been looked at, or `recoveryWait` later.
         alarms = AlarmWatch(
             plan.carriesOnly ? [] : plan.alarms, channels: plan.channels.count, from: now + Limits.recoveryWait)

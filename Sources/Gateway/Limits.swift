@@ -62,6 +62,9 @@ public enum Limits {
     /// Waiting for the checkpoint before the first reading: counters go on from it.
     public static let recoveryWait = Duration.seconds(2)
 
+    /// How often the wall clock is asked whether a calibration certificate has ended.
+    public static let certificateLookEvery = Duration.seconds(600)
+
     /// An orderly stop: this long for acknowledgements, then the rest goes to flash; gone by `stopWithin` whatever
     /// hangs.
     public static let stopDrain = Duration.milliseconds(300)

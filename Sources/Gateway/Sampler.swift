@@ -34,8 +34,13 @@ struct SensorState {
     var pause = Pause()
     /// Steps of the measurement under way.
     var steps = 0
-    /// Readings completed, by place in `channels`.
+    let warmUp: Duration
+    /// Warming up until then; set when the first value comes, and when values come again.
+    var warmUntil: Boottime?
+    /// By place in `channels`: their pasts, readings completed, and the quality last told.
+    var conditioned: [ConditionedChannel]
     var ordinals: [UInt64]
+    var told: [Quality]
 }
 
 public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>: ~Copyable {
@@ -57,6 +62,12 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     let notices: Ring<Notice>
     let counters: CounterPage
     public let counts: SamplerCounts
+    /// Take the wall clock's word for certificates that end, though the kernel does not vouch for it.
+    public var trustsSystemClock = false
+    var utc: UTC?
+    var wallDue = Boottime(nanoseconds: .min)
+    /// The last good value of channels that others are compared with, by channel.
+    var latest: [Double?] = []
     /// Something was put into a ring since it was last asked for.
     var hasNews = false
 
@@ -93,8 +104,13 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             states.append(
                 SensorState(
                     id: sensor.id, every: sensor.every, channels: sensor.channels, device: sensor.device, driver: place,
-                    due: now, ordinals: [UInt64](repeating: 0, count: sensor.channels.count)))
+                    due: now, warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
+                    ordinals: [UInt64](repeating: 0, count: sensor.channels.count),
+                    told: [Quality](repeating: .good, count: sensor.channels.count)))
         }
+        // Only for those that somebody compares with.
+        let partners = sensors.flatMap(\.channels).compactMap { $0.conditioning.partner?.channel.rawValue }
+        latest = [Double?](repeating: nil, count: partners.max().map { Int($0) + 1 } ?? 0)
     }
 
     /// Lends the lines, for whoever waits on their descriptors.
@@ -215,6 +231,10 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     }
 
     mutating func succeed(_ index: Int) {
+        if states[index].warmUntil == nil || states[index].fault != nil {
+            let warmUp = states[index].warmUp
+            states[index].warmUntil = states[index].startedAt + warmUp
+        }
         if states[index].fault != nil {
             states[index].fault = nil
             note(Notice(kind: .sensorBack, sensor: UInt16(index), at: clock.now()))
@@ -235,7 +255,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         samples.removeAll()
         for place in states[index].channels.indices {
             samples.append(Sample(channel: UInt8(truncatingIfNeeded: place), .exact(0), quality: fault.quality))
+            states[index].conditioned[place].forget()
         }
-        emit(index)
+        emit(index, isWhole: false)
     }
 }

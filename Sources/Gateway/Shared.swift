@@ -13,6 +13,9 @@ public struct Notice: BitwiseCopyable, Sendable, Equatable {
         case sensorBack
         /// A counter goes on from a flash checkpoint: `value` is its total.
         case counterEpoch
+        /// Values of a channel (`value` is its id) are not good from now on, by the quality in `detail`; or good again.
+        case valuesDoubted
+        case valuesBelieved
     }
     public var kind: Kind
     public var sensor: UInt16

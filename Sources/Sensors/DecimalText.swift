@@ -79,3 +79,13 @@ enum DecimalText {
 
     private enum State { case lead, whole, fraction, exponentSign, exponent, tail }
 }
+
+/// 10^exponent for the exponents of channel scales.
+public struct DecimalStep {
+    public var value: Double
+    public init(_ exponent: Int) {
+        value = 1
+        for _ in 0..<abs(exponent) { value *= 10 }
+        if exponent < 0 { value = 1 / value }
+    }
+}

@@ -94,7 +94,7 @@ extension SiteLoader {
             let channel = settings.channel
             return Watched(
                 source: .channel(settings.id), name: channel.name, unit: unit(channel.unit), scale: channel.scale,
-                plausible: channel.plausible, every: sensor.every)
+                plausible: channel.plausible, every: sensor.period(of: settings))
         }
         let sensor = String(when.text.prefix { $0 != "." })
         if loader.unfinished.contains(sensor) { return nil }

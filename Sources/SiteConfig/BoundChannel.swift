@@ -13,6 +13,9 @@ struct BoundChannel {
     var sensor: SensorSettings
     var channel: ChannelSettings
 
+    /// The longest time between two readings.
+    var every: Duration { sensor.period(of: channel) }
+
     var quantity: String { KPIBinding.quantity(of: channel.channel.name) }
 
     /// Nil: the indicator can take it.

@@ -21,6 +21,7 @@ enum Fingerprint {
         for sensor in site.sensors {
             let settings = sensor.settings
             var line = "sensor \(sensor.id) \(sensor.driver) every \(sensor.every.nanoseconds)"
+            if sensor.warmUp != .zero { line += " warm-up \(sensor.warmUp.nanoseconds)" }
             if let device = settings.device {
                 line += " bus \(site.board.buses[Int(device.bus)].name) \(device.address)"
             }
@@ -35,7 +36,10 @@ enum Fingerprint {
                 let about = channel.channel
                 lines.append(
                     "channel \(about.name) \(about.unit) \(about.scale) \(about.plausible.lowerBound)"
-                        + " \(about.plausible.upperBound) \(channel.gain) \(channel.offset)")
+                        + " \(about.plausible.upperBound) \(channel.calibration.fingerprint)")
+                if channel.conditioning.isAsked {
+                    lines.append("checks of \(about.name) \(channel.conditioning.fingerprint)")
+                }
                 if channel.instrument != .unstated {
                     lines.append("instrument of \(about.name) \(channel.instrument.fingerprint)")
                 }

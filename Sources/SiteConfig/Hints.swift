@@ -135,6 +135,12 @@ struct Hint {
         "factor": .key("gain"), "multiply": .key("gain"), "slope": .key("gain"), "scale": .key("gain"),
         "bias": .key("offset"), "add": .key("offset"), "correction": .key("offset"),
         "unit": .say("no unit: the driver knows it", "remove it"),
+        "max_rate": .say("`rate`", "write `rate: {change: ..., within: 1min}`"),
+        "spike": .say("`median`", "write `median: 5`"),
+        "median_filter": .key("median"), "window_size": .key("median"), "delta": .key("deadband"),
+        "hysteresis": .key("deadband"), "throttle": .key("heartbeat"), "stuck": .key("stuck_after"),
+        "calibrate_linear": .key("table"), "calibrate_polynomial": .key("polynomial"), "range": .key("plausible"),
+        "clamp": .key("plausible"), "valid_range": .key("plausible"), "compare": .key("agrees_with"),
     ]
 
     static let kpi: [String: Hint] = [

@@ -168,10 +168,10 @@ struct KPILoader {
 
     /// An asset is watched in the windows in which its sensor was read.
     private func refuseUnread(_ indicator: Indicator, _ bound: BoundChannel, _ from: Scalar, _ window: Int64) {
-        guard indicator.measure.stateType == "presence", bound.sensor.every > .seconds(window) else { return }
+        guard indicator.measure.stateType == "presence", bound.every > .seconds(window) else { return }
         let window = Duration.seconds(window).shown
         findings.add(
-            from.place, "the channel \(quoted(from.text)), which is read every \(bound.sensor.every.shown)",
+            from.place, "the channel \(quoted(from.text)), which is read every \(bound.every.shown)",
             "a sensor that is read in every window of \(window)",
             "write `every: \(window)` or less in sensor \(quoted(bound.sensor.id))")
     }

@@ -225,7 +225,7 @@ struct MethodReader {
 
     /// How long a level holds when no reading follows. Unless given: two readings may fail to come.
     private func hold(_ fields: inout Fields) -> Int64? {
-        let every = bound.sensor.every
+        let every = bound.every
         let seconds = (every.nanoseconds + 999_999_999) / 1_000_000_000
         guard let scalar = fields.scalar("hold", default: Duration.seconds(3 * seconds).shown),
             let hold = findings.duration(scalar, in: .seconds(1)...Duration.seconds(3 * 86_400))

@@ -20,6 +20,7 @@ struct SensorLoader {
     private var lines: [String: (id: String, place: Place)] = [:]
     private var busUsers: [UInt8: String] = [:]
     private var channelCount = 0
+    private var partners: [(sensor: Int, channel: Int, name: ConditioningReader.PartnerName)] = []
 
     init(board: Board?, drivers: [DriverEntry], folder: String, now: UTC?, _ findings: Findings) {
         self.board = board
@@ -37,6 +38,7 @@ struct SensorLoader {
                 "add for example `sensors: [{id: air, driver: bme280, bus: i2c1}]`")
         }
         for node in nodes { sensor(top, node, fileExists) }
+        resolvePartners()
         refuseBusPins()
         if channelCount > Configuration.Limits.channels {
             findings.add(
@@ -87,38 +89,71 @@ struct SensorLoader {
         let instruments = InstrumentReader(now: now, findings: findings)
         let instrument = instruments.read(&fields) ?? .unstated
         let calibrated = ChannelReader(findings: findings, instruments: instruments)
-            .read(&fields, channels, instrument)
+            .read(&fields, channels, instrument, every: settings.every)
+        let warmUp = fields.scalar("warm_up", default: driver.warmUp == .zero ? nil : driver.warmUp.shown)
+            .map { findings.duration($0, in: .zero...Duration.seconds(86_400)) } ?? .zero
         fields.finish(hints(for: driver))
         channelCount += channels?.count ?? 0
-        guard let id, let channels, let calibrated, findings.problems.count == before else {
+        guard let id, let channels, let calibrated, let warmUp, findings.problems.count == before else {
             if let id { unfinished.insert(id) }
             return
         }
-        append(id: id, driver: driver, settings: settings, channels, calibrated)
+        append(id: id, driver: driver, settings: settings, warmUp: warmUp, channels, calibrated)
     }
 
     private mutating func append(
-        id: String, driver: DriverEntry, settings: DriverSettings, _ channels: [DriverChannel],
+        id: String, driver: DriverEntry, settings: DriverSettings, warmUp: Duration, _ channels: [DriverChannel],
         _ about: [ChannelReader.About]
     ) {
         let first = channelCount - channels.count
         guard channelCount <= Configuration.Limits.channels else { return }
         var result: [ChannelSettings] = []
         for (index, channel) in channels.enumerated() {
-            let calibration = about[index]
+            let said = about[index]
+            let channelID = ChannelID(rawValue: UInt16(first + index))
+            if let partner = said.partner { partners.append((sensors.count, index, partner)) }
+            var conditioning = said.conditioning
+            conditioning.certificateEnds = said.instrument.certificate?.validUntil
             result.append(
                 ChannelSettings(
-                    id: ChannelID(rawValue: UInt16(first + index)),
+                    id: channelID,
                     channel: Channel(
                         name: id + "." + channel.quantity, unit: channel.unit, scale: channel.scale,
-                        plausible: channel.plausible),
-                    offset: calibration.offset, gain: calibration.gain,
-                    calibrationHash: calibration.isNone
-                        ? nil : Fingerprint.hash(of: "\(channel.unit) \(calibration.gain) \(calibration.offset)"),
-                    instrument: calibration.instrument))
+                        plausible: said.plausible ?? channel.plausible),
+                    calibration: said.calibration, conditioning: conditioning,
+                    calibrationHash: said.calibration == .none
+                        ? nil : Fingerprint.hash(of: "\(channel.unit) \(said.calibration.fingerprint)"),
+                    instrument: said.instrument))
         }
         sensors.append(
-            SensorSettings(id: id, driver: driver.name, settings: settings, every: settings.every, channels: result))
+            SensorSettings(
+                id: id, driver: driver.name, settings: settings, every: settings.every, channels: result,
+                warmUp: warmUp))
+    }
+
+    /// `agrees_with`, once every channel is known.
+    private mutating func resolvePartners() {
+        let all = sensors.flatMap(\.channels)
+        for (sensor, index, partner) in partners {
+            let own = sensors[sensor].channels[index]
+            let text = partner.name.text
+            guard let other = all.first(where: { $0.channel.name == text }) else {
+                if text.contains("."), unfinished.contains(String(text.prefix { $0 != "." })) { continue }
+                let nearest = Nearest.name(to: text, among: all.map(\.channel.name))
+                findings.add(
+                    partner.name.place, "the unknown channel \(quoted(text))", "a channel as `sensor.channel`",
+                    nearest.map { "write `channel: \($0)`" } ?? "write one of the node's channels")
+                continue
+            }
+            guard other.id != own.id, other.channel.unit == own.channel.unit else {
+                let why = other.id == own.id ? "itself" : "in \(other.channel.unit)"
+                findings.add(
+                    partner.name.place, "the channel \(quoted(text)), \(why)",
+                    "another channel in \(own.channel.unit)", "compare it with what measures the same")
+                continue
+            }
+            sensors[sensor].channels[index].conditioning.partner = .init(channel: other.id, within: partner.within)
+        }
     }
 
     private func entry(_ name: Scalar) -> DriverEntry? {

@@ -84,14 +84,20 @@ public struct SensorSettings: Sendable {
     public var settings: DriverSettings
     public var every: Duration
     public var channels: [ChannelSettings]
+    /// Values are `warming up` for so long after the sensor came, or came back.
+    public var warmUp: Duration
+
+    /// The longest time between two readings of a channel while all is well.
+    public func period(of channel: ChannelSettings) -> Duration {
+        channel.conditioning.deadband == nil ? every : max(every, channel.conditioning.heartbeat)
+    }
 }
 
 public struct ChannelSettings: Sendable {
     public var id: ChannelID
     public var channel: Channel
-    /// Calibration: `value × gain + offset`, in the channel's unit. Nil when the channel takes none.
-    public var offset: Double
-    public var gain: Double
+    public var calibration: Calibration
+    public var conditioning: Conditioning
     /// 8 hex digits over the calibration, for `inventory`; nil when there is none.
     public var calibrationHash: String?
     public var instrument: Instrument

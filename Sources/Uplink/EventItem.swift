@@ -10,6 +10,7 @@
 // | `stream`            | `stream`, `previous`, `previous_last` {lane: last number known on flash}, `loss_window_s`:  |
 // |                     | of the stream before, up to so much after those numbers may be missing                      |
 // | `sensor`            | `sensor`, `state` lost or back, `reason`                                                    |
+// | `quality`           | `channel`, `quality` good, uncertain or bad: of its values from here on; `reason`           |
 // | `broker`            | `state` lost or back, `reason`                                                              |
 // | `counter_epoch`     | `sensor`, `channel`, `total` the count goes on from                                         |
 // | `flapping`          | `subject`, `state` began, still or ended, `changes`                                         |
@@ -79,6 +80,19 @@ public enum EventItem {
         body.text("sensor", sensor)
         body.literal("state", presence == .lost ? "lost" : "back")
         body.text("reason", ifPresent: reason)
+        return body.bytes
+    }
+
+    /// A channel's values from now on, while its sensor answers.
+    public static func quality(channel: String, _ quality: Quality) -> [UInt8] {
+        var body = ObjectBody(kind: "quality")
+        body.text("channel", channel)
+        switch quality.grade {
+        case .good: body.literal("quality", "good")
+        case .uncertain: body.literal("quality", "uncertain")
+        case .bad: body.literal("quality", "bad")
+        }
+        if quality != .good { body.text("reason", quality.reason) }
         return body.bytes
     }
 

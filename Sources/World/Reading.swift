@@ -21,6 +21,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case calibrationExpired = 20
     case estimated = 21  // part of what it counts was not seen (lost edges, a power cut)
     case saturated = 22  // at the end of the converter's range: the true value lies beyond
+    case drifting = 23  // away from the channel that measures the same
 
     // Bad: no value is given (the stored value is 0 and means nothing).
     case noAcknowledge = 32
@@ -49,6 +50,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .calibrationExpired: "calibration expired"
         case .estimated: "estimated"
         case .saturated: "saturated"
+        case .drifting: "drifting"
         case .noAcknowledge: "no acknowledge"
         case .timedOut: "timed out"
         case .checksum: "checksum"

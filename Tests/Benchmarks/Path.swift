@@ -124,7 +124,7 @@ private func simulatedSensors(_ count: Int) throws -> (sensors: [InstalledSensor
                 id: settings.sensorID, driver: try entry.make(settings), every: settings.every,
                 channels: [
                     InstalledChannel(
-                        id: ChannelID(rawValue: UInt16(number)), channel: channel, gain: 1, offset: 0)
+                        id: ChannelID(rawValue: UInt16(number)), channel: channel)
                 ], device: nil))
         channels.append(channel)
     }

@@ -83,7 +83,7 @@ struct AirNode {
         guard let entry = Catalogue.entry(named: "replay") else { invariantFailed("no driver replay") }
         return InstalledSensor(
             id: "no2", driver: try entry.make(settings), every: .seconds(every),
-            channels: [InstalledChannel(id: ChannelID(rawValue: 0), channel: table.channels[0], gain: 1, offset: 0)],
+            channels: [InstalledChannel(id: ChannelID(rawValue: 0), channel: table.channels[0])],
             device: nil)
     }
 

@@ -62,7 +62,7 @@ private struct Corner {
         let (year, table, water) = (year, table, water)
         var node = NodeRun.Node(id: "corner", table: table, kpis: kpis) { moment in
             let channels = table.channels.enumerated().dropFirst().map { place, channel in
-                InstalledChannel(id: ChannelID(rawValue: UInt16(place)), channel: channel, gain: 1, offset: 0)
+                InstalledChannel(id: ChannelID(rawValue: UInt16(place)), channel: channel)
             }
             return [
                 try AirNode.analyser(year, from: moment, through: 400),

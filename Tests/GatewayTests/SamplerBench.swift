@@ -100,8 +100,7 @@ extension InstalledSensor {
                 InstalledChannel(
                     id: ChannelID(rawValue: first + UInt16($0)),
                     channel: Channel(name: "script.c\($0)", unit: "Cel", scale: scale, plausible: plausible),
-                    gain: gain,
-                    offset: offset)
+                    calibration: .linear(gain: gain, offset: offset))
             }, device: nil)
     }
 
@@ -123,7 +122,7 @@ extension InstalledSensor {
                     id: ChannelID(rawValue: first + UInt16(place)),
                     channel: Channel(
                         name: "\(id).\(channel.quantity)", unit: channel.unit, scale: channel.scale,
-                        plausible: channel.plausible), gain: 1, offset: 0)
+                        plausible: channel.plausible))
             }, device: device)
     }
 

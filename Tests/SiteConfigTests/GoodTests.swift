@@ -28,7 +28,7 @@ import World
                 "cabinet.temperature", "cabinet.humidity",
             ])
         #expect(site.sensors[0].settings.device == BusDevice(bus: 0, address: 0x76))
-        #expect(site.sensors[0].channels[0].offset == -0.4)
+        #expect(site.sensors[0].channels[0].calibration == .linear(gain: 1, offset: -0.4))
         #expect(site.sensors[0].channels[0].calibrationHash?.utf8.count == 8)
         #expect(site.sensors[0].channels[1].calibrationHash == nil)
         let line = try #require(site.sensors[1].settings.line)

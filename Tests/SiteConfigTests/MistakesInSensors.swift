@@ -29,7 +29,7 @@ import Testing
                 """),
             [
                 .at(
-                    "7:5", "the unknown key `frobnicate` in sensor `s1`", "id, driver, every, bus, address, instrument or channels",
+                    "7:5", "the unknown key `frobnicate` in sensor `s1`", "id, driver, every, bus, address, instrument, channels or warm_up",
                     "remove it, or see the example configuration")
             ]),
         Mistake(

@@ -315,7 +315,7 @@ import Testing
                 """),
             [
                 .at(
-                    "8:31", "calibration of the channel `volume`", "none: it is an exact count or state",
+                    "8:31", "`gain` of the channel `volume`", "none: it is an exact count or state",
                     "remove `gain`")
             ]),
         Mistake(

@@ -22,7 +22,7 @@ enum Flag: Int, CaseIterable {
     /// Readings were taken before the clock had settled, delivered so, and not kept until it had.
     case unsettled
     /// More qualities of readings; raw values above stay what they are.
-    case saturated, deviceFault, openCircuit
+    case saturated, deviceFault, openCircuit, drifting
 
     /// As published; sorted, the names are in canonical order.
     var name: String {
@@ -42,6 +42,7 @@ enum Flag: Int, CaseIterable {
         case .busy: "busy"
         case .implausible: "implausible"
         case .saturated: "saturated"
+        case .drifting: "drifting"
         case .deviceFault: "device_fault"
         case .openCircuit: "open_circuit"
         case .lost: "lost"
@@ -71,6 +72,7 @@ enum Flag: Int, CaseIterable {
         case .busy: self = .busy
         case .implausible: self = .implausible
         case .saturated: self = .saturated
+        case .drifting: self = .drifting
         case .deviceFault: self = .deviceFault
         case .openCircuit: self = .openCircuit
         }

@@ -177,13 +177,3 @@ extension PulseCounter {
                     stepsPerPulse: measure.stepsPerPulse, initialSteps: measure.initialSteps))
         })
 }
-
-/// 10^exponent for the exponents of channel scales.
-struct DecimalStep {
-    var value: Double
-    init(_ exponent: Int) {
-        value = 1
-        for _ in 0..<abs(exponent) { value *= 10 }
-        if exponent < 0 { value = 1 / value }
-    }
-}

@@ -1,8 +1,6 @@
 // What the world around simulated chips is like, as physical values: a test says "the air is 21.4 °C", a simulation says
 // what the weather does, and every chip measures its own part of it.
 
-public import World
-
 public struct Surroundings: Hashable, Sendable {
     // Air.
     public var celsius = 21.4
