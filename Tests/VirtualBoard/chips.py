@@ -9,6 +9,7 @@ import os
 import re
 import sys
 
+import chips_faults
 from chips_expected import CHIPS, WORLDS
 
 MOST_BUSES = 16
@@ -33,7 +34,7 @@ def places(drivers):
 def plan(out):
     drivers = [driver for driver in bus_drivers(out) if driver["name"] in CHIPS]
     found = places(drivers)
-    buses = max(bus for bus, _ in found.values()) + 2
+    buses = max(chips_faults.BUSES, max(bus for bus, _ in found.values()) + 2)
     chips, twins, sensors = [], {}, []
     for name, (bus, address) in found.items():
         chip = CHIPS[name]
@@ -157,6 +158,7 @@ def judge(out):
           f"tell the surroundings; {len(wrong)} failures")
     for line in wrong:
         print("FAILED: " + line)
+    wrong += chips_faults.judge(out)
     return 1 if wrong else 0
 
 

@@ -69,6 +69,11 @@ class Chips:
         self.process.stdin.flush()
         self.answered(line)
 
+    def end(self):
+        self.process.stdin.close()
+        if (code := self.process.wait(10)) != 0:
+            raise Failed(f"virtual-chips ended with {code}")
+
     def surround(self, world):
         for name, value in world.items():
             self.order(name, *(value if isinstance(value, list) else [value]))
@@ -112,6 +117,40 @@ class Twin:
             except OSError as error:
                 found[name] = f"{error.strerror}"
         return found
+
+
+class Broker:
+    """mosquitto, and a recorder of all that is published."""
+
+    def __init__(self, out):
+        with open("/run/mosquitto.conf", "w", encoding="ascii") as file:
+            file.write("listener 1883 127.0.0.1\nallow_anonymous true\nuser root\nmax_queued_messages 0\n")
+        self.messages = os.path.join(out, "messages")
+        with open(os.path.join(out, "mosquitto.log"), "w", encoding="utf-8") as log:
+            subprocess.Popen(["mosquitto", "-c", "/run/mosquitto.conf"], stdout=log, stderr=log)
+        with open(self.messages, "w", encoding="utf-8") as file:
+            self.until("mosquitto listens", lambda: socket.create_connection(("127.0.0.1", 1883), 1).close() or True)
+            subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-V", "mqttv5", "-k", "3600", "-q", "1",
+                              "-t", "cityedge/v1/#", "-t", "board/#", "-F", "%j"], stdout=file)
+        self.until("the recorder hears", self.is_heard)
+
+    def is_heard(self):
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-t", "board/test", "-m", "heard"], check=True)
+        return self.recorded("heard")
+
+    def recorded(self, what):
+        return what in text(self.messages)
+
+    @staticmethod
+    def until(what, holds):
+        for _ in range(300):
+            try:
+                if holds():
+                    return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        raise Failed(f"30 s, and not yet: {what}")
 
 
 def line_value(chip, offset):

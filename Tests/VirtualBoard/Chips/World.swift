@@ -4,11 +4,14 @@
 //     volts 1.2 -0.35 2.048 0.02     several, where there are several of it
 //     attach BUS ADDRESS DRIVER      the chip of that driver, freshly powered; numbers as 118 or 0x76
 //     detach BUS ADDRESS
-//     flip BUS ADDRESS BYTE BIT N    that bit of the next N replies arrives wrong
-//     refuse BUS ADDRESS N           the next N transfers are not acknowledged
-//     stick BUS                      somebody holds SDA: the adapter sees it and says so
-//     wedge BUS                      somebody holds SCL: no transfer ends
+//     flip BUS ADDRESS BYTE BIT      that bit of each reply arrives wrong, until `steady`
+//     refuse BUS ADDRESS             no transfer is acknowledged, until `steady`
+//     steady BUS ADDRESS
+//     stick BUS                      somebody holds SDA: the adapter sees it and says so, until `free`
+//     wedge BUS                      somebody holds SCL: no transfer ends, until `free`
 //     free BUS
+//
+// A transfer on a held bus is told on standard error: `held BUS at SECONDS` (CLOCK_BOOTTIME).
 
 import Glibc
 import LinuxWorld
@@ -23,21 +26,22 @@ final class ChipWorld {
     private let bus: SimulatedBus
     private var surroundings = Surroundings()
     private var holds: [Hold?]
+    private var troubles: [BusDevice: SimulatedBus.Trouble] = [:]
 
     init(buses: Int) {
         let clock = self.clock
         bus = SimulatedBus(count: buses) { clock.now() }
         holds = Array(repeating: nil, count: buses)
+        bus.trouble = { [unowned self] device, _ in self.troubles[device] }
     }
 
     // MARK: Transfers
 
     /// 0, an errno, or nil for no answer at all.
     func transfer(_ messages: inout [Message], on bus: UInt8) -> Int32? {
-        switch Int(bus) < holds.count ? holds[Int(bus)] : .clock {
-        case .data: return EBUSY
-        case .clock: return nil
-        case nil: break
+        if let hold = holds[Int(bus)] {
+            tell("held \(bus) at \(Double(clock.now().nanoseconds) / 1e9)", on: 2)
+            return hold == .data ? EBUSY : nil
         }
         var index = 0
         while index < messages.count {
@@ -103,14 +107,15 @@ final class ChipWorld {
         case ("detach", 3):
             guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
             bus.detach(device)
-        case ("flip", 6):
-            guard let device = device(words), let byte = number(words[3]), let bit = number(words[4]),
-                let times = number(words[5])
-            else { return "not understood: \(line)" }
-            bus.fail(device, with: .flippedBit(byte: byte, bit: bit), times: times)
-        case ("refuse", 4):
-            guard let device = device(words), let times = number(words[3]) else { return "not understood: \(line)" }
-            bus.fail(device, with: .fault(.noAcknowledge), times: times)
+        case ("flip", 5), ("refuse", 3), ("steady", 3):
+            guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
+            switch command {
+            case "flip":
+                guard let byte = number(words[3]), let bit = number(words[4]) else { return "not a bit: \(line)" }
+                troubles[device] = .flippedBit(byte: byte, bit: bit)
+            case "refuse": troubles[device] = .fault(.noAcknowledge)
+            default: troubles[device] = nil
+            }
         default: return set(command, words.dropFirst().map { Double($0) })
         }
         return nil
