@@ -79,26 +79,18 @@ class Row:
                     self.kernels.append(channel.kernel.value(reading["kernel"].get(name, {})))
                 except ValueError as error:
                     self.kernels.append(str(error))
-        self.truths = [channel.truth(WORLDS[reading["world"]]) for reading in readings]
-
-    @staticmethod
-    def furthest(some, others):
-        """The largest distance; None when anything is not a number."""
-        pairs = list(zip(some, others))
-        if not pairs or any(isinstance(value, str) for pair in pairs for value in pair):
-            return None
-        return max(abs(one - other) for one, other in pairs)
+        self.worlds = [WORLDS[reading["world"]] for reading in readings]
+        self.truths = [channel.truth(world) for world in self.worlds]
 
     @property
     def verdict(self):
-        from_truth = self.furthest(self.ours, self.truths)
-        # A last digit of arithmetic is not a disagreement.
-        if from_truth is None or from_truth > self.channel.within * 1.000001:
+        if not all(not isinstance(value, str) and self.channel.is_true(value, world)
+                   for value, world in zip(self.ours, self.worlds)) or not self.ours:
             return "NOT THE SURROUNDINGS"
         if not self.channel.kernel:
             return "no kernel driver"
-        from_kernel = self.furthest(self.ours, self.kernels)
-        if from_kernel is None or from_kernel > self.channel.resolution * 1.000001:
+        if not all(not isinstance(value, str) and self.channel.agrees(ours, value)
+                   for ours, value in zip(self.ours, self.kernels)):
             return "NOT THE KERNEL'S"
         return "agree"
 
@@ -146,7 +138,7 @@ def judge(out):
     wrong += [f"{name}: no such driver any more" for name in CHIPS
               if name not in {driver["name"] for driver in bus_drivers(out)}]
     print_table(rows)
-    bad = [row for row in rows if row.verdict.isupper() or "NOT" in row.verdict]
+    bad = [row for row in rows if row.verdict.startswith("NOT")]
     wrong += [f"{row.chip}.{row.quantity}: {row.verdict.lower()}" for row in bad]
     for reading in readings:
         if reading["complaints"] and bad:

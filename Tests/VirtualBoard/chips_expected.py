@@ -4,7 +4,6 @@ driver.
 A chip's channels by name, each with its truth (from the surroundings), the chip's resolution in the channel's unit, and
 where the kernel tells the same. `within` is how far our value may be from the truth, where that is not the resolution.
 """
-import math
 import re
 
 WORLDS = {
@@ -33,20 +32,28 @@ WORLDS = {
 
 
 class Channel:
-    """`truth`: the name of a physical value of the surroundings, or a function of the world."""
+    """`truth`: the name of a physical value of the surroundings, or a function of the world. `part`: a resolution that
+    grows with the value, as a fraction of it; the larger of the two counts."""
 
-    def __init__(self, truth, resolution, kernel=None, within=None):
+    def __init__(self, truth, resolution, kernel=None, within=None, part=0.0):
         self.truth = truth if callable(truth) else lambda world: world[truth]
-        self.resolution, self.kernel = resolution, kernel
-        self.within = within or resolution
+        self.resolution, self.part, self.kernel = resolution, part, kernel
+        self.within = resolution if within is None else within
+
+    def agrees(self, ours, kernels):
+        return abs(ours - kernels) <= max(self.resolution, self.part * abs(ours)) * 1.000001
+
+    def is_true(self, ours, world):
+        truth = self.truth(world)
+        return abs(ours - truth) <= max(self.within, self.part * abs(truth)) * 1.000001
 
 
 class Chip:
     """`device`: what the kernel calls it; `setup`: its files to write first; `settings`: ours, in the config."""
 
-    def __init__(self, device=None, setup=None, settings=None, **channels):
+    def __init__(self, device=None, setup=None, settings=None, channels=None, **more):
         self.device, self.setup, self.settings = device, setup or {}, settings or {}
-        self.channels = channels
+        self.channels = {**(channels or {}), **more}
 
     @property
     def files(self):
@@ -85,27 +92,101 @@ class Attribute:
         return value * self.factor
 
 
-class Levels:
-    """The lines of an expander, as one number."""
+class Level:
+    """One line of the GPIO chip that an expander is to the kernel."""
 
-    def __init__(self, count):
-        self.files = [f"line{index}" for index in range(count)]
+    def __init__(self, offset):
+        self.file = f"line{offset}"
+        self.files = [self.file]
 
     def value(self, found):
         try:
-            return sum(int(found[file]) << index for index, file in enumerate(self.files))
+            return int(found[self.file])
         except (KeyError, ValueError):
-            raise ValueError(found.get("") or found.get("line0")) from None
+            raise ValueError(found.get("") or found.get(self.file)) from None
 
 
 MILLI, KILO = 1e-3, 1e3
 
+
+def celsius(resolution, kernel=None, **more):
+    return Channel("celsius", resolution, kernel, **more)
+
+
+def percent(resolution, kernel=None):
+    return Channel("percent", resolution, kernel)
+
+
+def inputs(names):
+    return {name: Channel(lambda world, bit=bit: world["inputs"] >> bit & 1, 0, Level(bit))
+            for bit, name in enumerate(names)}
+
+
+def element(name, index):
+    return lambda world: world[name][index]
+
+
+IIO_TEMPERATURE, IIO_HUMIDITY = Attribute("in_temp", MILLI), Attribute("in_humidityrelative", MILLI)
+HWMON_TEMPERATURE, HWMON_HUMIDITY = Attribute("temp1", MILLI), Attribute("humidity1", MILLI)
+
+# Resolutions are the datasheets', or our hundredth where the chip is finer and the kernel's truncated thousandth makes no
+# difference.
 CHIPS = {
-    # Bosch: the resolution of the compensated values (datasheet 1.6, section 4.2.3: 0.01 degrees, 1/256 Pa, 1/1024 %);
-    # 20 bits of raw pressure are 0.18 Pa, 16 of humidity about 0.01 %.
+    # 20 bits of raw pressure are 0.18 Pa, 16 of humidity about 0.01 % (BST-BME280-DS002).
     "bme280": Chip(
-        "bme280",
-        temperature=Channel("celsius", 0.01, Attribute("in_temp", MILLI)),
+        "bme280", temperature=celsius(0.01, IIO_TEMPERATURE), humidity=percent(0.02, IIO_HUMIDITY),
+        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
+    "bmp280": Chip(
+        "bmp280", temperature=celsius(0.01, IIO_TEMPERATURE),
+        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
+    "bme680": Chip(
+        "bme680", temperature=celsius(0.01, IIO_TEMPERATURE), humidity=percent(0.02, IIO_HUMIDITY),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO)),
-        humidity=Channel("percent", 0.02, Attribute("in_humidityrelative", MILLI))),
+        gas_resistance=Channel("gasOhm", 100, Attribute("in_resistance"), part=0.01)),
+    "bmp388": Chip(
+        "bmp380", temperature=celsius(0.01, IIO_TEMPERATURE),
+        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
+    "sht3x": Chip("sht3x", temperature=celsius(0.01, HWMON_TEMPERATURE), humidity=percent(0.01, HWMON_HUMIDITY)),
+    "sht4x": Chip("sht4x", temperature=celsius(0.01, HWMON_TEMPERATURE), humidity=percent(0.01, HWMON_HUMIDITY)),
+    # The kernel's driver was written for the AHT10, which answers alike; it drops what is below 0.01.
+    "aht20": Chip("aht10", temperature=celsius(0.01, HWMON_TEMPERATURE), humidity=percent(0.01, HWMON_HUMIDITY)),
+    # 14 bits of temperature, 12 of humidity.
+    "si7021": Chip("si7020", temperature=celsius(0.011, IIO_TEMPERATURE), humidity=percent(0.031, IIO_HUMIDITY)),
+    "tmp117": Chip("tmp117", temperature=celsius(0.0079, IIO_TEMPERATURE)),
+    # A thermometer of the JC 42.4 standard with a finer step.
+    "mcp9808": Chip("jc42", temperature=celsius(0.0625, HWMON_TEMPERATURE)),
+    "lm75": Chip("lm75", temperature=celsius(0.5, HWMON_TEMPERATURE)),
+    "mlx90614": Chip(
+        "mlx90614", ambient_temperature=celsius(0.02, Attribute("in_temp_ambient", MILLI)),
+        object_temperature=Channel("objectCelsius", 0.02, Attribute("in_temp_object", MILLI))),
+    # AIN0 to AIN3 against ground; the step at 4.096 V.
+    "ads1115": Chip(
+        "ads1115", setup={f"in_voltage{index}_scale": "0.125" for index in range(4)},
+        channels={f"voltage_{index}": Channel(element("volts", index), 0.000125, Attribute(f"in_voltage{index}", MILLI))
+                  for index in range(4)}),
+    # On the certificate of the simulated cell; a step of the converter is 0.4 ppb.
+    "electrochemical": Chip(
+        settings=dict(cell="no2-b43f", we_electronic_zero="295 mV", ae_electronic_zero="282 mV",
+                      we_sensor_zero="-4 mV", ae_sensor_zero="4 mV", sensitivity=0.309, temperature_input="ain2"),
+        no2=Channel("gasPPB", 0.5), temperature=celsius(0.0125)),
+    # The kernel reads in high-resolution mode: 1.2 counts a lux.
+    "bh1750": Chip("bh1750", illuminance=Channel("lux", 0.84, Attribute("in_illuminance"))),
+    # The kernel divides by whole counts a lux: by 1 with these settings, not by 1.47 (600 ms, gain 1, 408 a lux and
+    # second); a count is 0.68 lx.
+    "tsl2591": Chip(
+        "tsl2591", setup={"integration_time": "6", "calibscale": "1"},
+        illuminance=Channel("lux", 0.7, Attribute("in_illuminance", 408 / 600), part=0.002)),
+    # The VEML7700 is a VEML6030 in another housing: gain 1/8 and 100 ms are 0.5376 lx a count.
+    "veml7700": Chip("veml6030", illuminance=Channel("lux", 0.54, Attribute("in_illuminance"), part=0.001)),
+    "maxsonar-i2c": Chip(
+        "maxbotix-mb1232", distance=Channel("distanceMetres", 0.01, Attribute("in_distance"))),
+    # Nothing vibrates here: the means are the acceleration. 12 bits at 2 g: 1 mg a step.
+    "lis3dh": Chip(
+        "lis3dh",
+        channels={f"{what}_{axis}": Channel(lambda world: 0, 0.0098) for axis in "xyz" for what in ("rms", "peak")}
+        | {f"mean_{axis}": Channel(element("acceleration", index), 0.0099, Attribute(f"in_accel_{axis}"))
+           for index, axis in enumerate("xyz")}),
+    "decibel-i2c": Chip(channels={name: Channel("soundDecibel", 1) for name in ("level", "level_min", "level_max")}),
+    "pcf8574": Chip("pcf8574", channels=inputs([f"p{bit}" for bit in range(8)])),
+    "mcp23017": Chip("mcp23017", channels=inputs([f"gp{port}{bit}" for port in "ab" for bit in range(8)])),
 }
