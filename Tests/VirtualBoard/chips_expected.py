@@ -27,7 +27,7 @@ WORLDS = {
         soundDecibel=93.8, volts=[0.031, 1.55, -0.9, 0.6], amperes=[2.31, 1.1, -0.44, 0.06],
         inputs=0b0000_0001_1000_0000, waterCelsius=27.9, acidityPH=9.15, microsiemensPerCentimetre=52_800,
         dissolvedOxygenMilligramsPerLitre=5.02, redoxMillivolts=0.6, soilMoisture=0.07, soilCelsius=24.1,
-        distanceMetres=4.21, acceleration=[2.2, 9.1, 3.3]),
+        distanceMetres=1.21, acceleration=[2.2, 9.1, 3.3]),
 }
 
 
@@ -178,15 +178,17 @@ CHIPS = {
         illuminance=Channel("lux", 0.7, Attribute("in_illuminance", 408 / 600), part=0.002)),
     # The VEML7700 is a VEML6030 in another housing: gain 1/8 and 100 ms are 0.5376 lx a count.
     "veml7700": Chip("veml6030", illuminance=Channel("lux", 0.54, Attribute("in_illuminance"), part=0.001)),
+    # Without its interrupt the kernel's driver waits so short that only near objects have been ranged.
     "maxsonar-i2c": Chip(
         "maxbotix-mb1232", distance=Channel("distanceMetres", 0.01, Attribute("in_distance"))),
-    # Nothing vibrates here: the means are the acceleration. 12 bits at 2 g: 1 mg a step.
+    # Nothing vibrates here: the means are the acceleration. At 2 g a step is 1 mg; the kernel's driver leaves the chip in
+    # normal mode, in which it is 4 mg.
     "lis3dh": Chip(
         "lis3dh",
         channels={f"{what}_{axis}": Channel(lambda world: 0, 0.0098) for axis in "xyz" for what in ("rms", "peak")}
-        | {f"mean_{axis}": Channel(element("acceleration", index), 0.0099, Attribute(f"in_accel_{axis}"))
+        | {f"mean_{axis}": Channel(element("acceleration", index), 0.0393, Attribute(f"in_accel_{axis}"), within=0.0099)
            for index, axis in enumerate("xyz")}),
     "decibel-i2c": Chip(channels={name: Channel("soundDecibel", 1) for name in ("level", "level_min", "level_max")}),
     "pcf8574": Chip("pcf8574", channels=inputs([f"p{bit}" for bit in range(8)])),
-    "mcp23017": Chip("mcp23017", channels=inputs([f"gp{port}{bit}" for port in "ab" for bit in range(8)])),
+    "mcp23017": Chip("mcp23017", channels=inputs([f"{port}{bit}" for port in "ab" for bit in range(8)])),
 }
