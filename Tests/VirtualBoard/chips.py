@@ -149,7 +149,7 @@ def judge(out):
           f"drivers, {sum(row.verdict == 'no kernel driver' for row in rows)} channels of "
           f"{len({row.chip for row in rows} - {row.chip for row in rows if row.channel.kernel})} chips without one "
           f"tell the surroundings; {len(wrong)} failures")
-    for line in wrong:
+    for line in sorted(wrong):
         print("FAILED: " + line)
     wrong += chips_faults.judge(out)
     return 1 if wrong else 0
