@@ -4,6 +4,7 @@ and a board with the buses.
 
 chips.py judge OUT: prints the table of agreement and what else was found; exit 1 when anything is not as it must be.
 """
+import glob
 import json
 import os
 import re
@@ -31,12 +32,30 @@ def places(drivers):
     return found
 
 
+def described(root):
+    """Chips that the configuration describes register by register: driver that it is the like of → its sensor's text,
+    with placeholders."""
+    found = {}
+    for path in sorted(glob.glob(os.path.join(root, "config/drivers/registers-*.yaml"))):
+        with open(path, encoding="utf-8") as file:
+            text = re.sub(r"(?s)^.*?^sensors:\n", "", file.read(), flags=re.MULTILINE)
+        for key in ("id", "bus", "address"):
+            text = re.sub(rf"(?m)^(\s+(?:- )?{key}:).*$", rf"\1 @{key}@", text, count=1)
+        found[re.search("registers-(.*).yaml", path)[1]] = text
+    return found
+
+
 def plan(out):
     drivers = [driver for driver in bus_drivers(out) if driver["name"] in CHIPS]
-    found = places(drivers)
+    likes = described(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+    addresses = {driver["name"]: driver["addresses"] for driver in drivers}
+    found = places(drivers + [{"name": "registers-" + name, "addresses": addresses[name]} for name in likes])
     buses = max(chips_faults.BUSES, max(bus for bus, _ in found.values()) + 2)
     chips, twins, sensors = [], {}, []
     for name, (bus, address) in found.items():
+        if name.startswith("registers-"):
+            chips.append((bus, address, name.removeprefix("registers-")))
+            continue
         chip = CHIPS[name]
         chips.append((bus, address, name))
         if chip.device:
@@ -54,6 +73,10 @@ def plan(out):
         file.write("node: {id: virtual-board, city: malaga}\nboard: virtual-buses\nclock: trust-system\n"
                    "broker: {url: mqtt://127.0.0.1:1883}\nsensors:\n")
         file.writelines(f"  - {json.dumps(sensor)}\n" for sensor in sensors)
+        for name, text in likes.items():
+            bus, address = found["registers-" + name]
+            file.write(text.replace("@id@", "registers-" + name).replace("@bus@", f"i2c{bus}")
+                       .replace("@address@", str(address)))
 
 
 def ours(text):
@@ -67,9 +90,9 @@ def ours(text):
 
 
 class Row:
-    """One channel in all the worlds."""
+    """One channel in all the worlds. `name`: our sensor's; `twin`: the chip that it is the like of."""
 
-    def __init__(self, name, quantity, channel, readings):
+    def __init__(self, name, twin, quantity, channel, readings):
         self.chip, self.quantity, self.channel = name, quantity, channel
         found = [ours(reading["ours"]).get(f"{name}.{quantity}", ("no reading", "")) for reading in readings]
         self.ours = [value for value, _ in found]
@@ -78,7 +101,7 @@ class Row:
         if channel.kernel:
             for reading in readings:
                 try:
-                    self.kernels.append(channel.kernel.value(reading["kernel"].get(name, {})))
+                    self.kernels.append(channel.kernel.value(reading["kernel"].get(twin, {})))
                 except ValueError as error:
                     self.kernels.append(str(error))
         self.worlds = [WORLDS[reading["world"]] for reading in readings]
@@ -125,19 +148,17 @@ def judge(out):
         readings = []
     if len(readings) != len(WORLDS):
         wrong.append(f"readings of {len(readings)} worlds; expected {len(WORLDS)}")
+    drivers = {driver["name"] for driver in bus_drivers(out)} - {"i2c-registers"}
+    wrong += [f"{name}: unknown here; tell chips_expected.py what it must say" for name in drivers - set(CHIPS)]
+    wrong += [f"{name}: no such driver any more" for name in set(CHIPS) - drivers]
+    told = {channel for reading in readings for channel in ours(reading["ours"])}
     rows = []
-    for driver in bus_drivers(out):
-        name = driver["name"]
-        if name not in CHIPS:
-            wrong.append(f"{name}: unknown here; tell chips_expected.py what it must say")
-            continue
-        expected = CHIPS[name].channels
-        told = {quantity for reading in readings for quantity in ours(reading["ours"]) if quantity.startswith(name + ".")}
-        wrong += [f"{quantity}: unknown here; tell chips_expected.py what it must say"
-                  for quantity in told if quantity.removeprefix(name + ".") not in expected]
-        rows += [Row(name, quantity, channel, readings) for quantity, channel in expected.items()]
-    wrong += [f"{name}: no such driver any more" for name in CHIPS
-              if name not in {driver["name"] for driver in bus_drivers(out)}]
+    for name in sorted(drivers & set(CHIPS)):
+        for chip in {name: 0, **({f"registers-{name}": 0} if any(channel.startswith(f"registers-{name}.")
+                                                                for channel in told) else {})}:
+            rows += [Row(chip, name, quantity, channel, readings) for quantity, channel in CHIPS[name].channels.items()]
+    wrong += [f"{channel}: unknown here; tell chips_expected.py what it must say"
+              for channel in told - {f"{row.chip}.{row.quantity}" for row in rows}]
     print_table(rows)
     bad = [row for row in rows if row.verdict.startswith("NOT")]
     wrong += [f"{row.chip}.{row.quantity}: {row.verdict.lower()}" for row in bad]

@@ -17,14 +17,14 @@ WORLDS = {
     "winter": dict(
         celsius=-12.3, pascal=98_700, percent=91, carbonDioxidePPM=431, vocIndex=57, noxIndex=12, gasOhm=31_000,
         pm1=18.2, pm2_5=33.3, pm4=38.1, pm10=41.7, gasPPB=88, objectCelsius=-20.6, lux=3.7, uvIndex=0.1,
-        soundDecibel=38.2, volts=[-1.7, 0.8, 0.004, 1.999], amperes=[-1.25, 0.02, 0.3, -0.9],
+        soundDecibel=38.2, volts=[-1.7, 0.8, 0.004, 1.999], amperes=[-0.61, 0.02, 0.3, -0.9],
         inputs=0b1010_0101_1111_0000, waterCelsius=0.4, acidityPH=6.08, microsiemensPerCentimetre=287,
         dissolvedOxygenMilligramsPerLitre=13.9, redoxMillivolts=231.7, soilMoisture=0.83, soilCelsius=-1.6,
         distanceMetres=0.54, acceleration=[-9.7, 1.2, -0.4]),
     "summer": dict(
         celsius=38.9, pascal=104_100, percent=17, carbonDioxidePPM=1_893, vocIndex=341, noxIndex=77, gasOhm=410_000,
         pm1=61.5, pm2_5=127.4, pm4=164.3, pm10=201.8, gasPPB=12, objectCelsius=64.9, lux=31_200, uvIndex=9.4,
-        soundDecibel=93.8, volts=[0.031, 1.55, -0.9, 0.6], amperes=[2.31, 1.1, -0.44, 0.06],
+        soundDecibel=93.8, volts=[0.031, 1.55, -0.9, 0.6], amperes=[0.088, 1.1, -0.44, 0.06],
         inputs=0b0000_0001_1000_0000, waterCelsius=27.9, acidityPH=9.15, microsiemensPerCentimetre=52_800,
         dissolvedOxygenMilligramsPerLitre=5.02, redoxMillivolts=0.6, soilMoisture=0.07, soilCelsius=24.1,
         distanceMetres=1.21, acceleration=[2.2, 9.1, 3.3]),
@@ -126,6 +126,21 @@ def element(name, index):
     return lambda world: world[name][index]
 
 
+def supply(index):
+    """No supply's voltage is below ground."""
+    return lambda world: max(0, world["volts"][index])
+
+
+def supply_power(index):
+    return lambda world: max(0, world["volts"][index]) * world["amperes"][index]
+
+
+def particles(resolution, kernel=None, sizes=("1", "2.5", "4", "10")):
+    names = [(f"pm{size.replace('.', '_')}", size.replace(".", "p")) for size in sizes]
+    return {name: Channel(name, resolution, kernel and Attribute(f"in_massconcentration_pm{kernels}"))
+            for name, kernels in names}
+
+
 IIO_TEMPERATURE, IIO_HUMIDITY = Attribute("in_temp", MILLI), Attribute("in_humidityrelative", MILLI)
 HWMON_TEMPERATURE, HWMON_HUMIDITY = Attribute("temp1", MILLI), Attribute("humidity1", MILLI)
 
@@ -170,6 +185,49 @@ CHIPS = {
                       we_sensor_zero="-4 mV", ae_sensor_zero="4 mV", sensitivity=0.309, temperature_input="ain2"),
         no2=Channel("gasPPB", 0.5), temperature=celsius(0.0125)),
     # The kernel reads in high-resolution mode: 1.2 counts a lux.
+    # 18 bits at 2.048 V.
+    "mcp3421": Chip(
+        "mcp3421", setup={"in_voltage_sampling_frequency": "3"},
+        voltage=Channel(element("volts", 0), 0.000016, Attribute("in_voltage0"))),
+    # The simulated shunts have 0.1 Ohm; the kernel is told so in micro-ohms, and rounds to thousandths.
+    "ina219": Chip(
+        "ina219", setup={"shunt_resistor": "100000"}, settings=dict(shunt="100 mOhm", max_current="3.2 A"),
+        voltage=Channel(supply(0), 0.004, Attribute("in1", MILLI)),
+        current=Channel(element("amperes", 0), 0.001, Attribute("curr1", MILLI)),
+        power=Channel(supply_power(0), 0.004, Attribute("power1", MILLI * MILLI))),
+    "ina226": Chip(
+        "ina226", setup={"shunt_resistor": "100000"}, settings=dict(shunt="100 mOhm", max_current="0.8 A"),
+        voltage=Channel(supply(0), 0.00125, Attribute("in1", MILLI)),
+        current=Channel(element("amperes", 0), 0.001, Attribute("curr1", MILLI)),
+        power=Channel(supply_power(0), 0.002, Attribute("power1", MILLI * MILLI))),
+    "ina3221": Chip(
+        "ina3221", setup={f"shunt{number}_resistor": "100000" for number in (1, 2, 3)}, settings=dict(shunt="100 mOhm"),
+        channels={f"voltage_{number}": Channel(supply(number - 1), 0.008, Attribute(f"in{number}", MILLI))
+                  for number in (1, 2, 3)}
+        | {f"current_{number}": Channel(element("amperes", number - 1), 0.001, Attribute(f"curr{number}", MILLI))
+           for number in (1, 2, 3)}
+        | {f"power_{number}": Channel(supply_power(number - 1), 0.012) for number in (1, 2, 3)}),
+    "scd30": Chip(
+        "scd30", temperature=celsius(0.01, IIO_TEMPERATURE), humidity=percent(0.01, IIO_HUMIDITY),
+        co2=Channel("carbonDioxidePPM", 1, Attribute("in_concentration_co2", 1e4))),
+    "scd4x": Chip(
+        "scd41", temperature=celsius(0.01, IIO_TEMPERATURE), humidity=percent(0.01, IIO_HUMIDITY),
+        co2=Channel("carbonDioxidePPM", 1, Attribute("in_concentration_co2", 1e4))),
+    # Told of 50 % and 25 degrees by both; the simulated chip's signal falls with what it was not told of.
+    "sgp40": Chip(
+        "sgp40", voc_raw=Channel(lambda world: 20_000 + world["gasOhm"] / 10 + (50 - world["percent"]) * 20, 1,
+                                 Attribute("in_resistance"))),
+    "sps30": Chip("sps30", channels=particles(0.1, kernel=True)),
+    "sen5x": Chip(
+        temperature=celsius(0.01), humidity=percent(0.01), voc_index=Channel("vocIndex", 0.1),
+        nox_index=Channel("noxIndex", 0.1), channels=particles(0.1)),
+    "pmsa003i": Chip(channels=particles(1, sizes=("1", "2.5", "10"))),
+    "ltr390": Chip(illuminance=Channel("lux", 0.01, part=0.01), uv_index=Channel("uvIndex", 0.01)),
+    "ezo": Chip(settings=dict(model="ph"), ph=Channel("acidityPH", 0.001)),
+    # 1800 counts from dry to wet.
+    "seesaw-soil": Chip(
+        moisture=Channel(lambda world: world["soilMoisture"] * 100, 0.1), temperature=Channel("soilCelsius", 0.1),
+        moisture_raw=Channel(lambda world: 200 + 1_800 * world["soilMoisture"], 1)),
     "bh1750": Chip("bh1750", illuminance=Channel("lux", 0.84, Attribute("in_illuminance"))),
     # The kernel divides by whole counts a lux: by 1 with these settings, not by 1.47 (600 ms, gain 1, 408 a lux and
     # second); a count is 0.68 lx.
