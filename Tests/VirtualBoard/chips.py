@@ -22,11 +22,12 @@ def bus_drivers(out):
 
 
 def places(drivers):
-    """Driver → (bus, address): the first bus and address still free. The twin sits on the next bus."""
+    """Driver → (bus, address): the address that the chip usually has, on the first bus where it is free. The twin sits
+    on the next bus."""
     taken, found = set(), {}
     for driver in drivers:
         found[driver["name"]] = place = next(
-            (bus, address) for bus in range(0, MOST_BUSES, 2) for address in driver["addresses"]
+            (bus, address) for address in driver["addresses"] for bus in range(0, MOST_BUSES, 2)
             if (bus, address) not in taken)
         taken.add(place)
     return found
@@ -109,13 +110,12 @@ class Row:
 
     @property
     def verdict(self):
-        if not all(not isinstance(value, str) and self.channel.is_true(value, world)
-                   for value, world in zip(self.ours, self.worlds)) or not self.ours:
+        if not self.ours or not all(map(self.channel.is_true, self.ours, self.worlds)):
             return "NOT THE SURROUNDINGS"
         if not self.channel.kernel:
             return "no kernel driver"
-        if not all(not isinstance(value, str) and self.channel.agrees(ours, value)
-                   for ours, value in zip(self.ours, self.kernels)):
+        if any(isinstance(value, str) for value in self.kernels) or not all(
+                map(self.channel.agrees, self.ours, self.kernels)):
             return "NOT THE KERNEL'S"
         return "agree"
 
@@ -159,7 +159,8 @@ def judge(out):
             rows += [Row(chip, name, quantity, channel, readings) for quantity, channel in CHIPS[name].channels.items()]
     wrong += [f"{channel}: unknown here; tell chips_expected.py what it must say"
               for channel in told - {f"{row.chip}.{row.quantity}" for row in rows}]
-    print_table(rows)
+    if readings:
+        print_table(rows)
     bad = [row for row in rows if row.verdict.startswith("NOT")]
     wrong += [f"{row.chip}.{row.quantity}: {row.verdict.lower()}" for row in bad]
     for reading in readings:

@@ -23,7 +23,7 @@ WORLDS = {
         distanceMetres=0.54, acceleration=[-9.7, 1.2, -0.4]),
     "summer": dict(
         celsius=38.9, pascal=104_100, percent=17, carbonDioxidePPM=1_893, vocIndex=341, noxIndex=77, gasOhm=410_000,
-        pm1=61.5, pm2_5=127.4, pm4=164.3, pm10=201.8, gasPPB=12, objectCelsius=64.9, lux=31_200, uvIndex=9.4,
+        pm1=61.5, pm2_5=127.4, pm4=164.3, pm10=201.8, gasPPB=12, objectCelsius=64.9, lux=19_400, uvIndex=9.4,
         soundDecibel=93.8, volts=[0.031, 1.55, -0.9, 0.6], amperes=[0.088, 1.1, -0.44, 0.06],
         inputs=0b0000_0001_1000_0000, waterCelsius=27.9, acidityPH=9.15, microsiemensPerCentimetre=52_800,
         dissolvedOxygenMilligramsPerLitre=5.02, redoxMillivolts=0.6, soilMoisture=0.07, soilCelsius=24.1,
@@ -33,17 +33,20 @@ WORLDS = {
 
 class Channel:
     """`truth`: the name of a physical value of the surroundings, or a function of the world. `part`: a resolution that
-    grows with the value, as a fraction of it; the larger of the two counts."""
+    grows with the value, as a fraction of it. `kernels`: what the kernel's arithmetic loses beside that, as a fraction.
+    `not_yet`: what the first reading after a start says instead of a value."""
 
-    def __init__(self, truth, resolution, kernel=None, within=None, part=0.0):
+    def __init__(self, truth, resolution, kernel=None, within=None, part=0.0, kernels=0.0, not_yet=None):
         self.truth = truth if callable(truth) else lambda world: world[truth]
-        self.resolution, self.part, self.kernel = resolution, part, kernel
-        self.within = resolution if within is None else within
+        self.resolution, self.part, self.kernels, self.kernel = resolution, part, kernels, kernel
+        self.within, self.not_yet = resolution if within is None else within, not_yet
 
     def agrees(self, ours, kernels):
-        return abs(ours - kernels) <= max(self.resolution, self.part * abs(ours)) * 1.000001
+        return abs(ours - kernels) <= max(self.resolution, (self.part + self.kernels) * abs(ours)) * 1.000001
 
     def is_true(self, ours, world):
+        if isinstance(ours, str):
+            return ours == self.not_yet
         truth = self.truth(world)
         return abs(ours - truth) <= max(self.within, self.part * abs(truth)) * 1.000001
 
@@ -62,10 +65,10 @@ class Chip:
 
 class Attribute:
     """A value of an IIO or hwmon device, times `factor` in our unit: `X_input`, else (`X_raw` + offset) · scale, with
-    scale and offset of the channel or of all its kind."""
+    scale and offset of the channel or of all its kind. `then`: what the kernel leaves to its readers."""
 
-    def __init__(self, base, factor=1.0):
-        self.base, self.factor = base, factor
+    def __init__(self, base, factor=1.0, then=lambda value: value):
+        self.base, self.factor, self.then = base, factor, then
         # in_temp_ambient → in_temp; in_voltage0 → in_voltage
         self.bases = [base]
         while (shorter := re.sub(r"(\d+|_[a-z]+\d*|\d+-[a-z]+\d+)$", "", self.bases[-1])) not in ("in", self.bases[-1]):
@@ -89,7 +92,7 @@ class Attribute:
                 said = [found[file] for file in ("", f"{self.base}_input", f"{self.base}_raw") if file in found]
                 raise ValueError(next((text for text in said if not text.startswith("No such")), said[0]))
             value = (raw + shared("offset", 0)) * shared("scale", 1)
-        return value * self.factor
+        return self.then(value * self.factor)
 
 
 class Level:
@@ -135,6 +138,11 @@ def supply_power(index):
     return lambda world: max(0, world["volts"][index]) * world["amperes"][index]
 
 
+def straight_veml7700(lux):
+    """Vishay's application note 84323, "calculating the lux level": the sensor is not linear above 100 lx."""
+    return 6.0135e-13 * lux**4 - 9.3924e-9 * lux**3 + 8.1488e-5 * lux**2 + 1.0023 * lux
+
+
 def particles(resolution, kernel=None, sizes=("1", "2.5", "4", "10")):
     names = [(f"pm{size.replace('.', '_')}", size.replace(".", "p")) for size in sizes]
     return {name: Channel(name, resolution, kernel and Attribute(f"in_massconcentration_pm{kernels}"))
@@ -154,10 +162,13 @@ CHIPS = {
     "bmp280": Chip(
         "bmp280", temperature=celsius(0.01, IIO_TEMPERATURE),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
+    # The kernel's pressure comes of 32-bit arithmetic in which one factor has 16 bits. Its gas resistance leaves out the
+    # ranges' own constants (up to 0.8 %), and the sign of the range switching error (0.4 %).
     "bme680": Chip(
-        "bme680", temperature=celsius(0.01, IIO_TEMPERATURE), humidity=percent(0.02, IIO_HUMIDITY),
-        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO)),
-        gas_resistance=Channel("gasOhm", 100, Attribute("in_resistance"), part=0.01)),
+        "bme680", temperature=celsius(0.01, IIO_TEMPERATURE),
+        humidity=percent(0.02, Attribute("in_humidityrelative")),
+        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO), kernels=6e-5),
+        gas_resistance=Channel("gasOhm", 50, Attribute("in_resistance"), part=0.001, kernels=0.012)),
     "bmp388": Chip(
         "bmp380", temperature=celsius(0.01, IIO_TEMPERATURE),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
@@ -218,9 +229,11 @@ CHIPS = {
         "sgp40", voc_raw=Channel(lambda world: 20_000 + world["gasOhm"] / 10 + (50 - world["percent"]) * 20, 1,
                                  Attribute("in_resistance"))),
     "sps30": Chip("sps30", channels=particles(0.1, kernel=True)),
+    # The index of nitrogen oxides is unknown for ten seconds after a start.
     "sen5x": Chip(
-        temperature=celsius(0.01), humidity=percent(0.01), voc_index=Channel("vocIndex", 0.1),
-        nox_index=Channel("noxIndex", 0.1), channels=particles(0.1)),
+        settings=dict(model="sen55"), temperature=celsius(0.01), humidity=percent(0.01),
+        voc_index=Channel("vocIndex", 0.1), nox_index=Channel("noxIndex", 0.1, not_yet="bad: not available"),
+        channels=particles(0.1)),
     "pmsa003i": Chip(channels=particles(1, sizes=("1", "2.5", "10"))),
     "ltr390": Chip(illuminance=Channel("lux", 0.01, part=0.01), uv_index=Channel("uvIndex", 0.01)),
     "ezo": Chip(settings=dict(model="ph"), ph=Channel("acidityPH", 0.001)),
@@ -229,13 +242,15 @@ CHIPS = {
         moisture=Channel(lambda world: world["soilMoisture"] * 100, 0.1), temperature=Channel("soilCelsius", 0.1),
         moisture_raw=Channel(lambda world: 200 + 1_800 * world["soilMoisture"], 1)),
     "bh1750": Chip("bh1750", illuminance=Channel("lux", 0.84, Attribute("in_illuminance"))),
-    # The kernel divides by whole counts a lux: by 1 with these settings, not by 1.47 (600 ms, gain 1, 408 a lux and
-    # second); a count is 0.68 lx.
+    # The kernel divides by whole counts a lux: by 1 with these settings, not by 1.23 (500 ms, gain 1, 408 ms and lux a
+    # count). A count is 0.82 lx, and in the dark the lux of two channels of a few counts are what they are.
     "tsl2591": Chip(
-        "tsl2591", setup={"integration_time": "6", "calibscale": "1"},
-        illuminance=Channel("lux", 0.7, Attribute("in_illuminance", 408 / 600), part=0.002)),
+        "tsl2591", setup={"integration_time": "5", "calibscale": "1"},
+        illuminance=Channel("lux", 1.2, Attribute("in_illuminance", 408 / 500), within=0.05, part=2e-4, kernels=1e-3)),
     # The VEML7700 is a VEML6030 in another housing: gain 1/8 and 100 ms are 0.5376 lx a count.
-    "veml7700": Chip("veml6030", illuminance=Channel("lux", 0.54, Attribute("in_illuminance"), part=0.001)),
+    "veml7700": Chip(
+        "veml6030",
+        illuminance=Channel("lux", 0.54, Attribute("in_illuminance", then=straight_veml7700), within=0.05, part=2e-4)),
     # Without its interrupt the kernel's driver waits so short that only near objects have been ranged.
     "maxsonar-i2c": Chip(
         "maxbotix-mb1232", distance=Channel("distanceMetres", 0.01, Attribute("in_distance"))),

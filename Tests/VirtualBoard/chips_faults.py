@@ -12,7 +12,7 @@ import check
 BUSES = 4
 SURROUNDINGS = dict(celsius=-12.3, pascal=98_700, percent=91)
 # The chips of the phases before are where the plan put them: these replace them.
-WIRING = ["attach 0 0x76 bme280", "attach 0 0x77 bme280", "attach 2 0x76 bme280", "detach 2 0x77"]
+WIRING = ["attach 0 0x76 bme280", "attach 0 0x77 bme280", "attach 0 0x44 sht3x", "attach 2 0x76 bme280", "detach 2 0x77"]
 CONFIG = """
 node: {id: virtual-board, city: malaga}
 board: virtual-buses
@@ -21,6 +21,7 @@ broker: {url: mqtt://127.0.0.1:1883}
 sensors:
   - {id: air, driver: bme280, bus: i2c0, address: 0x76, every: 1s}
   - {id: neighbour, driver: bme280, bus: i2c0, address: 0x77, every: 1s}
+  - {id: checked, driver: sht3x, bus: i2c0, address: 0x44, every: 1s}
   - {id: other, driver: bme280, bus: i2c2, address: 0x76, every: 1s}
   - {id: absent, driver: bme280, bus: i2c2, address: 0x77, every: 1s}
   - {id: held, driver: bme280, bus: i2c1, address: 0x76, every: 1s}
@@ -42,19 +43,18 @@ class Phase:
 
 ALWAYS = {"absent": "no acknowledge", "held": "busy"}
 PAUSE_SECONDS = 62                  # the longest pause of a bus, and the reading after it
-TIMED_OUT = {sensor: "timed out" for sensor in ("air", "neighbour")}
+STUCK = {sensor: "bus stuck" for sensor in ("air", "neighbour", "checked")}
 PHASES = [
     Phase("all is well", 10, [],
           lost={"absent": "nobody acknowledges", "held": "a kernel driver holds the address"}, settling=6),
     Phase("a chip is gone", 10, ["detach 0 0x76"], {"air": "no acknowledge"}, {"air": "nobody acknowledges"}),
-    Phase("it is back", 10, ["attach 0 0x76 bme280"]),
-    Phase("another chip in its place", 10, ["attach 0 0x76 bmp280"], {"air": "wrong chip"}, {"air": "chip id 0x58"}),
+    Phase("another chip in its place", 10, ["attach 0 0x76 bmp280"], {"air": "wrong chip"}),
     Phase("it is back", 10, ["attach 0 0x76 bme280"]),
     Phase("a bit flips", 10, ["flip 0 0x44 1 3"], {"checked": "checksum"}, {"checked": "checksum is wrong"}),
     Phase("no bit flips", 10, ["steady 0 0x44"]),
-    Phase("SDA is held", 30, ["stick 0"], TIMED_OUT, {"neighbour": "data line is held low"}),
+    Phase("SDA is held", 30, ["stick 0"], STUCK, {"neighbour": "nobody gets through on the bus"}),
     Phase("SDA is free", PAUSE_SECONDS + 10, ["free 0"], settling=PAUSE_SECONDS),
-    Phase("SCL is held", 600, ["wedge 0"], TIMED_OUT, {"neighbour": "the transfer did not end in time"}),
+    Phase("SCL is held", 400, ["wedge 0"], STUCK, {"neighbour": "nobody gets through on the bus"}),
     Phase("SCL is free", PAUSE_SECONDS + 10, ["free 0"], settling=PAUSE_SECONDS),
 ]
 SENSORS = ("air", "neighbour", "checked", "other", "absent", "held")
@@ -109,7 +109,7 @@ def judge_wedge(out, phases, items, report):
     booted, length = phases[number]["booted"], PHASES[number].seconds
     attempts = [at - booted for line in check.lines(out, "chips.log") if line.startswith("held 0 at ")
                 and booted <= (at := float(line.split()[3])) < booted + length]
-    report.true("SCL is held: attempts in ten minutes", 0 < len(attempts) <= 20, len(attempts), "at most 20")
+    report.true("SCL is held: attempts", 0 < len(attempts) <= 20, len(attempts), "at most 20")
     gaps = [later - earlier for earlier, later in zip(attempts, attempts[1:])]
     report.true("SCL is held: known as bad, one attempt a minute", gaps and min(gaps[-3:]) >= 59,
                 [round(gap, 2) for gap in gaps], "at last a minute and more between two")
