@@ -14,13 +14,14 @@ struct Assembly {
     let boot: BootID
 
     /// Makes every driver; files that a driver replays are read here.
-    func installedSensors() throws(Failure) -> [InstalledSensor] {
+    func installedSensors(_ programs: Programs? = nil) throws(Failure) -> [InstalledSensor] {
         var sensors: [InstalledSensor] = []
         for sensor in site.sensors {
             guard let entry = Catalogue.entry(named: sensor.driver) else {
                 throw Failure(.software, "driver \(sensor.driver) passed the checks and is not in the catalogue")
             }
             var settings = sensor.settings
+            settings.mailbox = programs?.mailbox(of: sensor.id)
             for parameter in entry.parameters {
                 guard case .file = parameter.kind, case .text(let path) = settings.values[parameter.name] else {
                     continue
@@ -32,14 +33,14 @@ struct Assembly {
                 }
             }
             do throws(SettingFault) {
-                sensors.append(
-                    InstalledSensor(
-                        id: sensor.id, driver: try entry.make(settings), every: sensor.every,
-                        channels: sensor.channels.map {
-                            InstalledChannel(
-                                id: $0.id, channel: $0.channel, calibration: $0.calibration,
-                                conditioning: $0.conditioning)
-                        }, device: settings.device, warmUp: sensor.warmUp))
+                var installed = InstalledSensor(
+                    id: sensor.id, driver: try entry.make(settings), every: sensor.every,
+                    channels: sensor.channels.map {
+                        InstalledChannel(
+                            id: $0.id, channel: $0.channel, calibration: $0.calibration, conditioning: $0.conditioning)
+                    }, device: settings.device, warmUp: sensor.warmUp)
+                if case .text(let role)? = settings.values["role"] { installed.role = LineRole.named(role) }
+                sensors.append(installed)
             } catch {
                 throw Failure(.configuration, "sensor \(sensor.id): \(error.parameter): \(error.text)")
             }
@@ -80,6 +81,7 @@ struct Assembly {
             historyBytesPerSecond: site.outbox.historyBytesPerSecond,
             historyBatchesPerSecond: site.outbox.historyBatchesPerSecond, reconnectLongest: reconnectLongest)
         plan.channelPeriods = channelPeriods
+        plan.busNames = site.board.buses.map(\.name)
         plan.isSwitched = site.node.powered == .switched
         plan.calendar = site.calendar
         plan.withheldChannels = Set(site.withheldChannels.map { site.channels[$0].name })

@@ -20,76 +20,13 @@ final class SharedState: Sendable {
     let samplerPulse = Pulse()
     let courierPulse = Pulse()
     let counts = SamplerCounts()
+    /// Of the Sampler of kernel attributes, where there is one.
+    let kernelCounts = Mutex<SamplerCounts?>(nil)
     let isRecovered = Atomic<Bool>(false)
     let hasStopped = Atomic<Bool>(false)
+    let wantsPowerOff = Atomic<Bool>(false)
     let counters = Mutex<[(key: UInt64, total: Int64)]>([])
     let figures = Mutex<CourierFigures>(CourierFigures())
-}
-
-/// All that the Courier's thread owns.
-///
-/// Safe to move: it is made in one place and handed over whole; what is shared with the Sampler (rings, counters,
-/// `shared`) is made for two threads.
-struct CourierThread: ~Copyable, @unchecked Sendable {
-    var courier: Courier<LinuxClock, BoardDisk, MosquittoBroker>
-    var loop: EventLoop
-    let shared: SharedState
-    let samplerWaker: Waker
-    let beatEvery: Duration
-    let journal: Journal
-    /// How long to go on delivering after the Sampler has finished.
-    let drainAtMost: Duration
-    let faultText: @Sendable (Int) -> String?
-
-    consuming func run() {
-        courier.faultText = faultText
-        let clock = LinuxClock()
-        var drainUntil: Boottime?
-        var hasBegunStop = false
-        var hasRecovered = false
-        while true {
-            let next = courier.step()
-            for line in courier.takeJournal() { journal.write(line) }
-            shared.courierPulse.beat()
-            let figures = courier.figures
-            shared.figures.withLock { $0 = figures }
-            if !hasRecovered, courier.isRecovered {
-                hasRecovered = true
-                let counters = courier.recoveredCounters
-                shared.counters.withLock { $0 = counters }
-                shared.isRecovered.store(true, ordering: .releasing)
-                samplerWaker.ring()
-            }
-            if !hasBegunStop, shared.counts.isFinished {
-                if drainUntil == nil {
-                    drainUntil = clock.now() + drainAtMost
-                    courier.sealWhatIsLeft(taken: shared.counts.takenByChannel)
-                    continue
-                }
-                if courier.isDrained || clock.now() >= drainUntil! {
-                    hasBegunStop = true
-                    courier.beginStop()
-                    continue
-                }
-            }
-            if courier.isStopped { break }
-            loop.follow(courier.withBroker { $0.watch })
-            loop.wait(until: min(next, clock.now() + beatEvery))
-        }
-        flushGoodbye(clock)
-        for line in courier.takeJournal() { journal.write(line) }
-        shared.hasStopped.store(true, ordering: .releasing)
-        samplerWaker.ring()
-    }
-
-    /// DISCONNECT may still wait for the socket; a tenth of a second is enough for any broker that answers.
-    private mutating func flushGoodbye(_ clock: LinuxClock) {
-        let end = clock.now() + .milliseconds(100)
-        while clock.now() < end, courier.withBroker({ _ = $0.nextEvent(); return $0.watch != nil }) {
-            loop.follow(courier.withBroker { $0.watch })
-            loop.wait(until: end)
-        }
-    }
 }
 
 public struct GatewayRun: ~Copyable {
@@ -125,7 +62,7 @@ public struct GatewayRun: ~Copyable {
             }
             let descriptor = lines.descriptor
             try run(
-                bus: I2CBuses(site.board.buses.map(\.path)), lines: lines, attributes: KernelAttributes(),
+                bus: I2CBuses(site.board.buses.map(\.attachment)), lines: lines, attributes: KernelAttributes(),
                 linesDescriptor: descriptor, nextChange: { .distantFuture })
         }
     }
@@ -139,17 +76,22 @@ public struct GatewayRun: ~Copyable {
         shareOneMallocArena()
         var parts = try startingParts()
         let assembly = Assembly(site: site, boot: parts.boot)
-        let sensors = try assembly.installedSensors()
+        let programs = Programs(site, runtime: folders.runtime)
+        var sensors = try assembly.installedSensors(programs)
+        for index in sensors.indices { sensors[index].number = index }
         let password = try assembly.password()
         try folders.prepare()
         let shared = SharedState()
         let rings = try start(&parts, assembly, password: password, shared: shared)
 
         let mustStop = waitForRecovery(&parts, shared)
+        // On a simulated board nothing blocks, and there is one thread to simulate it.
+        let kernelSensors = site.board.isSimulated ? [] : sensors.filter(KernelSampler.takes)
         var sampler = Sampler(
             clock: parts.clock, bus: bus, lines: lines, attributes: attributes,
-            sensors: sensors, readings: rings.readings, notices: rings.notices, counters: rings.counters,
-            counts: shared.counts)
+            sensors: kernelSensors.isEmpty ? sensors : sensors.filter { !KernelSampler.takes($0) },
+            readings: rings.readings, notices: rings.notices, counters: rings.counters, counts: shared.counts)
+        sampler.trustsSystemClock = site.clock == .trustSystem
         let exact = rings.countersFound
         let kept = shared.counters.withLock { $0 }
         sampler.resumeCounters(
@@ -157,14 +99,19 @@ public struct GatewayRun: ~Copyable {
             afterPowerCut: { id in kept.first { $0.key == Checkpoint.key(of: id) }?.total },
             key: { Checkpoint.key(of: $0) }, isFlashSilent: !shared.isRecovered.load(ordering: .acquiring))
         if let descriptor = linesDescriptor { try? parts.loop.watch(descriptor) }
+        let host = try programs.start()
+        let kernel = try kernelSampler(kernelSensors, news: parts.loop.waker, shared)
         parts.notifier?.ready(status: "\(site.sensors.count) sensors, broker \(site.broker.address.host)")
 
         giveBackStartupCode()
-        if !mustStop { sample(&sampler, &parts, shared, rings.courierWaker, nextChange: nextChange) }
+        if !mustStop { sample(&sampler, &parts, shared, rings.courierWaker, kernel, nextChange: nextChange) }
 
         parts.notifier?.stopping()
+        kernel?.stop()
+        kernel?.deliver(to: &sampler)
         sampler.finish()
         rings.courierWaker.ring()
+        host?.stop()
         let end = parts.clock.now() + .milliseconds(1_900) + drainAtMost
         while !shared.hasStopped.load(ordering: .acquiring), parts.clock.now() < end {
             if let observe {
@@ -174,6 +121,18 @@ public struct GatewayRun: ~Copyable {
                 parts.loop.wait(until: end)
             }
         }
+    }
+
+    private func kernelSampler(
+        _ sensors: [InstalledSensor], news: Waker, _ shared: SharedState
+    ) throws(Failure) -> KernelSampler? {
+        if sensors.isEmpty { return nil }
+        let trusts = site.clock == .trustSystem
+        let kernel = try Self.failing(.software) { () throws(SystemError) in
+            try KernelSampler(sensors: sensors, trustsSystemClock: trusts, news: news)
+        }
+        shared.kernelCounts.withLock { $0 = kernel.counts }
+        return kernel
     }
 
     /// What the main thread owns from the first moment.
@@ -235,7 +194,8 @@ public struct GatewayRun: ~Copyable {
             notices: rings.notices, counters: rings.counters)
         let thread = CourierThread(
             courier: courier, loop: loop, shared: shared, samplerWaker: parts.loop.waker,
-            beatEvery: parts.beatEvery, journal: journal, drainAtMost: drainAtMost, faultText: faultText(shared))
+            beatEvery: parts.beatEvery, journal: journal, drainAtMost: drainAtMost, faultText: faultText(shared),
+            powerOffFile: folders.runtime + "/poweroff")
         try Self.launch(thread)
         return rings
     }
@@ -243,7 +203,10 @@ public struct GatewayRun: ~Copyable {
     /// What the journal says of a lost sensor: where it is, what was found, what to do.
     private func faultText(_ shared: SharedState) -> @Sendable (Int) -> String? {
         let places = site.sensors.map { String(place(of: $0, site.board).dropFirst("sensor \($0.id) ".utf8.count)) }
-        return { index in shared.counts.fault(ofSensor: index).map { "\(places[index]): \($0.text)" } }
+        return { index in
+            let kernelFault = shared.kernelCounts.withLock { $0 }?.fault(ofSensor: index)
+            return (shared.counts.fault(ofSensor: index) ?? kernelFault).map { "\(places[index]): \($0.text)" }
+        }
     }
 
     private static var boardSerialText: String? {
@@ -316,13 +279,14 @@ public struct GatewayRun: ~Copyable {
     /// The main loop: samples until a signal or the observer says stop, and feeds the watchdog while both threads live.
     private func sample<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>(
         _ sampler: inout Sampler<LinuxClock, B, L, A>, _ parts: inout Parts, _ shared: SharedState, _ courier: Waker,
-        nextChange: () -> Boottime
+        _ kernel: KernelSampler?, nextChange: () -> Boottime
     ) {
         var lastBeats: (sampler: UInt64, courier: UInt64) = (0, 0)
         var watchdogAt = parts.clock.now()
         var observeAt = parts.clock.now()
         while true {
             var next = min(sampler.step(), nextChange())
+            kernel?.deliver(to: &sampler)
             if sampler.takeNews() { courier.ring() }
             shared.samplerPulse.beat()
             while let signal = parts.signals.next() {

@@ -18,8 +18,14 @@ public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
         }
     }
     // Once is enough: nothing is due again before everything has been collected.
-    for index in site.sensors.indices { site.sensors[index].every = .seconds(86_400) }
-    let sensors = try Assembly(site: site, boot: BootID(high: 0, low: 0)).installedSensors()
+    // A program's lines come when they come.
+    for index in site.sensors.indices {
+        site.sensors[index].every = site.sensors[index].driver == "external" ? .milliseconds(100) : .seconds(86_400)
+    }
+    let programs = Programs(site, runtime: nil)
+    let sensors = try Assembly(site: site, boot: BootID(high: 0, low: 0)).installedSensors(programs)
+    let host = try programs.start()
+    defer { host?.stop() }
     let clock = LinuxClock()
     if site.board.isSimulated {
         let simulated = try simulatedHardware(of: site, seed: 1) { clock.now() }
@@ -28,9 +34,13 @@ public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
         let lines: GPIOLines
         do throws(SystemError) { lines = try GPIOLines(keptEdges: 16) } catch { throw Failure(.software, "\(error)") }
         try read(
-            site, sensors, bus: I2CBuses(site.board.buses.map(\.path)), lines: lines, attributes: KernelAttributes())
+            site, sensors, bus: I2CBuses(site.board.buses.map(\.attachment)), lines: lines,
+            attributes: KernelAttributes())
     }
 }
+
+/// A program that says nothing for so long has nothing to say to the person at the keyboard.
+private let longestForPrograms = Duration.seconds(5)
 
 private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>(
     _ site: Site, _ sensors: [InstalledSensor], bus: consuming B, lines: consuming L, attributes: consuming A
@@ -46,14 +56,18 @@ private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Cop
         notices: notices, counters: CounterPage(memory: memory), counts: SamplerCounts())
     // Lines begin with the first step and are collected with the stop; everything else measures once.
     var next = sampler.step()
-    while sampler.isMeasuring {
+    var latest: [ChannelID: Reading] = [:]
+    let awaited = site.sensors.filter { $0.driver == "external" }.flatMap(\.channels).map(\.id)
+    let patience = clock.now() + longestForPrograms
+    while true {
+        while let reading = readings.take() { latest[reading.channel] = reading }
+        let isAwaiting = awaited.contains { latest[$0] == nil } && clock.now() < patience
+        guard sampler.isMeasuring || isAwaiting else { break }
         let wait = next - clock.now()
         if wait > .zero { pause(milliseconds: Int32(clamping: wait.nanoseconds / 1_000_000 + 1)) }
         next = sampler.step()
     }
     sampler.finish()
-
-    var latest: [ChannelID: Reading] = [:]
     while let reading = readings.take() { latest[reading.channel] = reading }
     var bad: [String] = []
     let width = site.sensors.flatMap(\.channels).map(\.channel.name.count).max() ?? 0
@@ -89,7 +103,7 @@ func place(of sensor: SensorSettings, _ board: Board) -> String {
     let place: String
     if let device = sensor.settings.device, Int(device.bus) < board.buses.count {
         let bus = board.buses[Int(device.bus)]
-        place = " at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.path)"
+        place = " at 0x\(String(device.address, radix: 16)) on \(bus.name), \(bus.place)"
     } else if let line = sensor.settings.line {
         place = " on \(line.name), line \(line.offset) of \(line.chipLabel)"
     } else if case .text(let device)? = sensor.settings.values["device"] {

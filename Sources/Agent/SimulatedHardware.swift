@@ -9,6 +9,10 @@ import World
 func simulatedHardware(of site: Site, seed: UInt64, now: @escaping () -> Boottime) throws(Failure) -> SimulatedSite {
     var chips: [String: UInt32] = [:]
     for line in site.board.lines { chips[line.chipLabel] = max(chips[line.chipLabel] ?? 0, line.offset + 1) }
+    // Lines written as chip and number are there too.
+    for line in site.sensors.compactMap(\.settings.line) {
+        chips[line.chipLabel] = max(chips[line.chipLabel] ?? 0, line.offset + 1)
+    }
     let simulated = SimulatedSite(seed: seed, buses: max(site.board.buses.count, 1), chips: chips, now: now)
     for sensor in site.sensors {
         switch (sensor.driver, sensor.settings.device, sensor.settings.line) {

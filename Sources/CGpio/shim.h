@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <gpiod.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct cgpio_line {
     char path[64];
@@ -65,8 +67,28 @@ static inline int cgpio_describe(struct gpiod_chip *chip, uint32_t offset, struc
 
 #endif
 
-// Finds the chip by label and describes one of its lines. 0, or: -ENODEV no chip has the label; -EACCES none has it
-// among those that may be opened, and some may not; -EINVAL the chip has no such line; else the negative errno.
+// Whether the entry of a chip below /sys/bus/gpio/devices is that of a device: the link ends in its name and the
+// chip's, `.../4804c000.target-module/4804c000.gpio/gpiochip0`. The name is made of the address in the device tree, so
+// it stays where labels do not: gpio-omap.c counts its labels in the order in which the chips come up.
+static inline bool cgpio_is_of_device(const char *link, const char *device) {
+    const char *end = strrchr(link, '/');
+    size_t length = strlen(device);
+    if (!end || length == 0 || (size_t)(end - link) <= length || strchr(device, '/')) return false;
+    return end[-(ptrdiff_t)length - 1] == '/' && strncmp(end - length, device, length) == 0;
+}
+
+static inline bool cgpio_has_device(const char *chip, const char *device) {
+    char path[64], link[512];
+    snprintf(path, sizeof path, "/sys/bus/gpio/devices/%.24s", chip);
+    ssize_t length = readlink(path, link, sizeof link - 1);
+    if (length <= 0) return false;
+    link[length] = 0;
+    return cgpio_is_of_device(link, device);
+}
+
+// Finds the chip by its label or its device's name and describes one of its lines. 0, or: -ENODEV no chip has it;
+// -EACCES none has it among those that may be opened, and some may not; -EINVAL the chip has no such line; else the
+// negative errno.
 //
 // The devices are walked here, by path, because that is the one way to open a chip which both versions know; version
 // 1's own search gives up at the first chip that may not be opened.
@@ -84,7 +106,7 @@ static inline int cgpio_find(const char *label, uint32_t offset, struct cgpio_li
             if (errno == EACCES || errno == EPERM) result = -EACCES;
             continue;
         }
-        bool found = cgpio_has_label(chip, label);
+        bool found = cgpio_has_label(chip, label) || cgpio_has_device(entry->d_name, label);
         if (found) result = cgpio_describe(chip, offset, line);
         gpiod_chip_close(chip);
         if (found) break;

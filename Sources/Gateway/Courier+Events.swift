@@ -63,6 +63,10 @@ extension Courier where D: ~Copyable, R: ~Copyable {
 
     mutating func takeNotices() {
         while let notice = notices.take() {
+            if notice.kind == .busLost || notice.kind == .busBack {
+                tellBus(Int(notice.sensor), notice.kind)
+                continue
+            }
             let sensor = Int(notice.sensor)
             guard sensor < plan.sensorIDs.count else { continue }
             let id = plan.sensorIDs[sensor]
@@ -88,7 +92,9 @@ extension Courier where D: ~Copyable, R: ~Copyable {
                     journal.append(JournalLine(.warning, "sensor \(id): flapping, counted from now on"))
                 case .counted: break
                 }
+            case .role: takeRole(notice, sensor)
             case .valuesDoubted, .valuesBelieved: tellQuality(notice, sensor)
+            case .busLost, .busBack: invariantFailed("a bus is no sensor")
             }
         }
         for index in flaps.indices where flaps[index].deadline <= now {
@@ -102,6 +108,15 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             case nil: break
             }
         }
+    }
+
+    private mutating func tellBus(_ number: Int, _ kind: Notice.Kind) {
+        let name = number < plan.busNames.count ? plan.busNames[number] : "\(number)"
+        event(EventItem.bus(name, kind == .busLost ? .lost : .back))
+        journal.append(
+            kind == .busLost
+                ? JournalLine(.warning, "bus \(name): stuck; its sensors are tried ever less often until it is free")
+                : JournalLine(.notice, "bus \(name): back"))
     }
 
     /// A channel gives values that are not to be believed as they are, or good ones again.

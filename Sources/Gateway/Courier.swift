@@ -45,6 +45,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
     var securityEvents: [Item] = []
     var journal: [JournalLine] = []
     var flaps: [FlapFilter]
+    var power = FailingPower()
     var seenDisk = DiskState.fine
     var diskFlaps = FlapFilter()
     var clockFlaps = FlapFilter()
@@ -191,6 +192,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         takeReadings()
         stepAlarms()
         sealIfDue()
+        securePower()
         giveBeforeOutage()
         outbox.step(now: now, isOffering: isOnline && mayOffer)
         feedKPIs()
@@ -219,6 +221,7 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         if let oldest = outbox.openOldest { next = min(next, oldest + sealAge) }
         if isOnline { next = min(next, healthAt) }
         next = min(next, historyAllowance.readyAt, kpis.deadline, faultDeadline)
+        next = min(next, power.deadline)
         next = min(next, sheets.deadline, offersMore ? now : skippedDeadline)
         for filter in flaps { next = min(next, filter.deadline) }
         if settling.anchor == nil {

@@ -15,6 +15,8 @@ public struct CourierPlan: Sendable {
     public var inventory: Inventory
     public var channels: ChannelTable
     public var sensorIDs: [String]
+    /// The board's buses, by index.
+    public var busNames: [String] = []
     public var kpis: [KPIBinding]
     public var alarms: [AlarmRule]
     public var session: SessionParameters

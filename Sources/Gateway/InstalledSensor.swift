@@ -30,6 +30,10 @@ public struct InstalledSensor: Sendable {
     public var device: BusDevice?
     /// Values are `warming up` for so long after the sensor came, or came back.
     public var warmUp: Duration
+    /// Its place among the node's sensors, where it is measured apart from others; nil: where it stands in the list.
+    public var number: Int?
+    /// What its state, the first channel, means beside being a reading.
+    public var role: LineRole?
 
     public init(
         id: String, driver: Driver, every: Duration, channels: [InstalledChannel], device: BusDevice?,

@@ -12,6 +12,8 @@ public enum Limits {
     public static let samplesPerCollect = 256
     /// Readings between Sampler and Courier: at 1,000 readings/s four seconds of a stalled Courier.
     public static let ringReadings = 4_096
+    /// Readings between the Sampler of kernel attributes and the other.
+    public static let ringKernelReadings = 1_024
     /// Changes of state between Sampler and Courier.
     public static let ringNotices = 256
     /// Edges taken in one step before other work gets its turn.
@@ -62,6 +64,8 @@ public enum Limits {
     /// Waiting for the checkpoint before the first reading: counters go on from it.
     public static let recoveryWait = Duration.seconds(2)
 
+    /// A battery must be low for so long before the board is switched off: less than any has left then.
+    public static let lowBatteryHold = Duration.seconds(10)
     /// How often the wall clock is asked whether a calibration certificate has ended.
     public static let certificateLookEvery = Duration.seconds(600)
 

@@ -2,8 +2,9 @@
 // attempt, and ever fewer attempts.
 //
 // A chip whose transfer times out is left alone for a while. When the next transfer on the same bus times out too,
-// whoever makes it, the bus itself is taken to hang: nobody uses it until its pause is over, then the first who is due
-// tries. Pauses double from `Limits.busPauseFirst` to `busPauseLongest`, and end with the first success.
+// whoever makes it, the bus itself is taken to be stuck: nobody uses it until its pause is over, then the first who is
+// due tries. Pauses double from `Limits.busPauseFirst` to `busPauseLongest`, and end with the first success. Losing a
+// bus and getting it back are notices of their own.
 
 import Sensors
 import World
@@ -28,8 +29,9 @@ struct Pause {
 
 struct BusHealth {
     var pause = Pause()
-    /// The last transfer timed out.
-    var isSuspect = false
+    /// The sensor whose transfer timed out last, and no other's went well since.
+    var suspect: Int?
+    var isLost = false
 }
 
 extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
@@ -80,8 +82,12 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
             // A pause that stands is no attempt.
             if buses[number].pause.stands(at: now) == nil {
                 states[index].pause.begin(at: now, fault)
-                if buses[number].isSuspect { buses[number].pause.begin(at: now, fault) }
-                buses[number].isSuspect = true
+                if buses[number].suspect.map({ $0 != index }) ?? false || buses[number].isLost {
+                    buses[number].pause.begin(at: now, .bus(.stuck))
+                    tellBus(number, isLost: true)
+                    return fail(index, .bus(.stuck))
+                }
+                buses[number].suspect = index
             }
         default: break
         }
@@ -91,7 +97,14 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
     private mutating func isWell(_ index: Int, bus number: Int) {
         states[index].pause.end()
         buses[number].pause.end()
-        buses[number].isSuspect = false
+        buses[number].suspect = nil
+        tellBus(number, isLost: false)
+    }
+
+    private mutating func tellBus(_ number: Int, isLost: Bool) {
+        guard buses[number].isLost != isLost else { return }
+        buses[number].isLost = isLost
+        note(Notice(kind: isLost ? .busLost : .busBack, sensor: UInt16(number), at: clock.now()))
     }
 
     private mutating func health(of index: Int) -> Int {

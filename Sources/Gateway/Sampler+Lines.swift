@@ -1,4 +1,5 @@
-// The Sampler's lines: requested when first measured, their edges taken as they come, their counters kept for a restart.
+// The Sampler's lines: requested when first measured, their edges taken as they come, their counters kept for a
+// restart.
 
 import Sensors
 import World
@@ -40,6 +41,6 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
     }
 
     func keepCounter(_ index: Int, _ place: Int) {
-        if let checkpoint = lineDrivers[place].checkpoint { counters.set(index, checkpoint: checkpoint) }
+        if let checkpoint = lineDrivers[place].checkpoint { counters.set(states[index].number, checkpoint: checkpoint) }
     }
 }

@@ -23,6 +23,7 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
                 isWarmingUp: states[index].warmUntil.map { moment < $0 } ?? false)
             if settled.quality == .good { remember(settled, of: channel) }
             if isWhole { tellQuality(settled.quality, index, position, channel.id) }
+            if position == 0, let role = states[index].role { tellRole(role, settled, index, at: moment) }
             guard settled.isPublished else { continue }
             states[index].ordinals[position] += 1
             let reading = Reading(
@@ -41,6 +42,22 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
         latest[number] = Double(settled.value) * DecimalStep(Int(channel.scale)).value
     }
 
+    /// At the change; also the first state, for that may be the one to act upon.
+    private mutating func tellRole(
+        _ role: LineRole, _ settled: ConditionedChannel.Settled, _ index: Int, at moment: Boottime
+    ) {
+        guard settled.quality.grade != .bad else { return }
+        let isActive = settled.value != 0
+        guard states[index].roleIsActive != isActive else { return }
+        let isFirst = states[index].roleIsActive == nil
+        states[index].roleIsActive = isActive
+        if isFirst, !isActive { return }
+        note(
+            Notice(
+                kind: .role, sensor: UInt16(states[index].number), at: moment, value: isActive ? 1 : 0,
+                detail: role.rawValue))
+    }
+
     /// A change between good and not good is an event, as is another reason. Warming up and estimates are not: both are
     /// part of a good day.
     private mutating func tellQuality(_ quality: Quality, _ index: Int, _ position: Int, _ channel: ChannelID) {
@@ -49,8 +66,8 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
         states[index].told[position] = quality
         note(
             Notice(
-                kind: quality == .good ? .valuesBelieved : .valuesDoubted, sensor: UInt16(index), at: clock.now(),
-                value: Int64(channel.rawValue), detail: quality.rawValue))
+                kind: quality == .good ? .valuesBelieved : .valuesDoubted, sensor: UInt16(states[index].number),
+                at: clock.now(), value: Int64(channel.rawValue), detail: quality.rawValue))
     }
 
     /// Whether the moment has passed; false while nobody knows what time it is. The clocks are read now and then only.

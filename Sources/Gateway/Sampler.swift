@@ -18,6 +18,8 @@ enum Place {
 /// layout up at run time.
 struct SensorState {
     let id: String
+    /// Its place among the node's sensors.
+    let number: Int
     let every: Duration
     let channels: [InstalledChannel]
     let device: BusDevice?
@@ -34,6 +36,9 @@ struct SensorState {
     var pause = Pause()
     /// Steps of the measurement under way.
     var steps = 0
+    let role: LineRole?
+    /// What was last told of the role.
+    var roleIsActive: Bool?
     let warmUp: Duration
     /// Warming up until then; set when the first value comes, and when values come again.
     var warmUntil: Boottime?
@@ -68,6 +73,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     var wallDue = Boottime(nanoseconds: .min)
     /// The last good value of channels that others are compared with, by channel.
     var latest: [Double?] = []
+    /// The last ordinal that another Sampler gave, by channel.
+    var relayed: [UInt64] = []
     /// Something was put into a ring since it was last asked for.
     var hasNews = false
 
@@ -85,7 +92,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         self.counters = counters
         self.counts = counts
         let now = clock.now()
-        for sensor in sensors {
+        for (index, sensor) in sensors.enumerated() {
             let place: Place
             switch sensor.driver {
             case .bus(let driver):
@@ -103,8 +110,9 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             }
             states.append(
                 SensorState(
-                    id: sensor.id, every: sensor.every, channels: sensor.channels, device: sensor.device, driver: place,
-                    due: now, warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
+                    id: sensor.id, number: sensor.number ?? index, every: sensor.every, channels: sensor.channels,
+                    device: sensor.device, driver: place, due: now, role: sensor.role,
+                    warmUp: sensor.warmUp, conditioned: sensor.channels.map(ConditionedChannel.init),
                     ordinals: [UInt64](repeating: 0, count: sensor.channels.count),
                     told: [Quality](repeating: .good, count: sensor.channels.count)))
         }
@@ -124,10 +132,12 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     ) {
         let now = clock.now()
         // A sensor that is gone must not come back with what it had counted then.
-        for slot in states.count..<CounterPage.slots { counters.assign(slot, key: 0, checkpoint: 0) }
+        for slot in 0..<CounterPage.slots where !states.contains(where: { $0.number == slot }) {
+            counters.assign(slot, key: 0, checkpoint: 0)
+        }
         for index in states.indices {
             guard case .line(let place) = states[index].driver, lineDrivers[place].checkpoint != nil else {
-                counters.assign(index, key: 0, checkpoint: 0)
+                counters.assign(states[index].number, key: 0, checkpoint: 0)
                 continue
             }
             let id = states[index].id
@@ -135,13 +145,17 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 lineDrivers[place].resume(from: kept, isExact: true)
             } else if let kept = afterPowerCut(id) {
                 lineDrivers[place].resume(from: kept, isExact: false)
-                note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].total ?? 0))
+                tellEpoch(index, total: lineDrivers[place].total ?? 0, at: now)
             } else if isFlashSilent {
                 // Whether there was a total nobody could tell: counted anew, and said so.
-                note(Notice(kind: .counterEpoch, sensor: UInt16(index), at: now, value: lineDrivers[place].total ?? 0))
+                tellEpoch(index, total: lineDrivers[place].total ?? 0, at: now)
             }
-            counters.assign(index, key: key(id), checkpoint: lineDrivers[place].checkpoint ?? 0)
+            counters.assign(states[index].number, key: key(id), checkpoint: lineDrivers[place].checkpoint ?? 0)
         }
+    }
+
+    private mutating func tellEpoch(_ index: Int, total: Int64, at now: Boottime) {
+        note(Notice(kind: .counterEpoch, sensor: UInt16(states[index].number), at: now, value: total))
     }
 
     /// Does what is due; returns when it wants to be called again.
@@ -182,8 +196,22 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 taken[number] = count
             }
         }
+        while taken.count < relayed.count { taken.append(0) }
+        for (number, count) in relayed.enumerated() where count > 0 { taken[number] = count }
         counts.finish(taken)
         hasNews = true
+    }
+
+    /// What another Sampler has measured: into this one's rings, as if it were its own.
+    public mutating func relay(_ others: Ring<Reading>, _ othersNotices: Ring<Notice>) {
+        while let reading = others.take() {
+            let number = Int(reading.channel.rawValue)
+            while relayed.count <= number { relayed.append(0) }
+            relayed[number] = reading.ordinal
+            counts.add(refused: !readings.put(reading))
+            hasNews = true
+        }
+        while let notice = othersNotices.take() { note(notice) }
     }
 
     /// Why the sensor, by its place among those installed, gave no value when it was last measured; nil when it did.
@@ -237,7 +265,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         }
         if states[index].fault != nil {
             states[index].fault = nil
-            note(Notice(kind: .sensorBack, sensor: UInt16(index), at: clock.now()))
+            note(Notice(kind: .sensorBack, sensor: UInt16(states[index].number), at: clock.now()))
         }
         emit(index)
     }
@@ -247,10 +275,11 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         let isNews = states[index].fault == nil
         states[index].fault = fault
         if isNews {
-            counts.setFault(fault, ofSensor: index)
+            counts.setFault(fault, ofSensor: states[index].number)
             note(
                 Notice(
-                    kind: .sensorLost, sensor: UInt16(index), at: clock.now(), detail: fault.quality.rawValue))
+                    kind: .sensorLost, sensor: UInt16(states[index].number), at: clock.now(),
+                    detail: fault.quality.rawValue))
         }
         samples.removeAll()
         for place in states[index].channels.indices {

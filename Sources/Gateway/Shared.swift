@@ -13,6 +13,11 @@ public struct Notice: BitwiseCopyable, Sendable, Equatable {
         case sensorBack
         /// A counter goes on from a flash checkpoint: `value` is its total.
         case counterEpoch
+        /// A line with a role has changed, or has its first state: `value` 1 active, 0 not; `detail` is the role.
+        case role
+        /// A bus is stuck, or works again; its index stands in `sensor`.
+        case busLost
+        case busBack
         /// Values of a channel (`value` is its id) are not good from now on, by the quality in `detail`; or good again.
         case valuesDoubted
         case valuesBelieved

@@ -17,6 +17,15 @@ public struct ChildProcess: ~Copyable {
 
     /// Starts `program` (a path, or a name that is looked up in PATH). Its output goes to the file, or nowhere.
     public init(_ program: String, _ arguments: [String], outputTo output: String? = nil) throws(SystemError) {
+        try self.init(program, arguments, output: output, pipe: nil)
+    }
+
+    /// Its standard output goes to the descriptor, its messages nowhere.
+    init(_ program: String, _ arguments: [String], pipe: Int32) throws(SystemError) {
+        try self.init(program, arguments, output: nil, pipe: pipe)
+    }
+
+    private init(_ program: String, _ arguments: [String], output: String?, pipe: Int32?) throws(SystemError) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -24,6 +33,7 @@ public struct ChildProcess: ~Copyable {
         let target = output ?? "/dev/null"
         posix_spawn_file_actions_addopen(&actions, 1, target, O_WRONLY | O_CREAT | O_APPEND, 0o640)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let pipe { posix_spawn_file_actions_adddup2(&actions, pipe, 1) }
         // libmosquitto opens its sockets without close-on-exec: a child that inherited one would keep the session open.
         _ = clinux_spawn_close_from(&actions, 3)
 

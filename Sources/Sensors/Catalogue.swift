@@ -64,6 +64,8 @@ public struct DriverSettings: Sendable {
     /// Contents of the files that `.file` parameters name, by parameter name; read by whoever makes the driver. Telling
     /// the channels needs none.
     public var files: [String: [UInt8]]
+    /// `external` only: where the program's lines arrive.
+    public var mailbox: Mailbox?
 
     public init(
         sensorID: String, every: Duration, device: BusDevice? = nil, line: LineRequest? = nil,
@@ -178,9 +180,20 @@ public enum Catalogue {
         BME280.entry
     ]
     private static let airQuality: [DriverEntry] = []
-    private static let lightAndPower: [DriverEntry] = []
+    private static let lightAndPower: [DriverEntry] = [
+        BH1750.entry,
+        INA219.entry,
+        INA226.entry,
+        INA3221.entry,
+        LTR390.entry,
+        TSL2591.entry,
+        VEML7700.entry,
+    ]
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
-    private static let waterAndGround: [DriverEntry] = []
+    private static let waterAndGround: [DriverEntry] = [
+        EZO.entry,
+        SeesawSoil.entry,
+    ]
     private static let lines: [DriverEntry] = [
         DigitalInput.entry,
         PulseCounter.entry,
@@ -189,6 +202,7 @@ public enum Catalogue {
         IIO.entry
     ]
     private static let computed: [DriverEntry] = [
+        External.entry,
         Replay.entry,
         Simulated.entry,
     ]

@@ -60,6 +60,16 @@ public struct Samples: ~Copyable {
     public mutating func removeAll() { count = 0 }
 }
 
+/// What became of a program that should measure for us.
+public enum ProgramFault: Error, Hashable, Sendable {
+    case notStarted(errno: Int32)
+    case noSocket(errno: Int32)
+    /// An exit status, or 128 + the signal.
+    case ended(status: Int32)
+    case silent
+    case notUnderstood(lines: Int)
+}
+
 /// Why a measurement failed. Each case is another thing for the technician to do, and another quality.
 public enum SensorFault: Error, Hashable, Sendable {
     case bus(BusFault)
@@ -75,15 +85,21 @@ public enum SensorFault: Error, Hashable, Sendable {
     case notReady
     /// There is nothing to read from: file ended or missing, no such kernel device.
     case noData
-    /// The chip reports a fault of its own: a stopped fan, a dirty lens, a failed self-test. `code` as the chip gives it.
+    /// The chip reports a fault of its own: a stopped fan, a dirty lens, a failed self-test. `code` as the chip gives
+    /// it.
     case deviceFault(code: UInt32)
+    case program(ProgramFault)
 
     public var quality: Quality {
         switch self {
         case .bus(.noAcknowledge): .noAcknowledge
-        case .bus(.timedOut), .bus(.stuck), .notReady: .timedOut
+        case .bus(.timedOut), .notReady: .timedOut
+        case .bus(.stuck): .busStuck
         case .bus(.heldByKernel), .line(.taken): .busy
         case .bus(.absent), .line, .attribute, .noData: .notAvailable
+        case .program(.silent): .timedOut
+        case .program(.notUnderstood): .implausible
+        case .program: .notAvailable
         case .bus: .busFault
         case .checksum: .checksum
         case .wrongChip: .wrongChip

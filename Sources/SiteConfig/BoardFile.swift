@@ -2,13 +2,15 @@
 //
 //     name: raspberry-pi-5
 //     compatible: ["raspberrypi,5-model-b"]      # any of these at /proc/device-tree/compatible
-//     chip: pinctrl-rp1                          # the label of the GPIO chip, never its number
+//     chip: pinctrl-rp1                          # the label of the GPIO chip or its device's name, never its number
 //     lines:
 //       - {header: J8-11, name: GPIO17, offset: 17}          # and `chip: LABEL` where it is on another one
 //     buses:
 //       - {name: i2c1, path: /dev/i2c-1, lines: [GPIO2, GPIO3]}
 //
-// `simulated: true` marks a board without hardware.
+// `simulated: true` marks a board without hardware. A label is what the chip's driver says, the same under every kernel
+// but for a few drivers; there the name of the device (`4804c000.gpio`), which is made of its address, is certain.
+// Positions on a header whose connector has no name of its own are `PIN-3`; two lines on one are `P9-41A`, `P9-41B`.
 
 enum BoardFile {
     static func read(_ text: SourceText, _ findings: Findings) -> Board? {
@@ -86,7 +88,7 @@ enum BoardFile {
             }
             guard let name, let path else { continue }
             for key in [name.text, path.text] where !isFirst(key, at: fields.place, &seen, findings) { break }
-            result.append(BoardBus(name: name.text, path: path.text, lines: names))
+            result.append(BoardBus(name: name.text, attachment: .node(path.text), lines: names))
         }
         if result.count > 256 {
             findings.add(board.place, "\(result.count) buses", "at most 256", "remove some")

@@ -58,6 +58,10 @@ struct Fields {
 
     func has(_ key: String) -> Bool { entries.contains { $0.key == key } }
 
+    func isMap(_ key: String) -> Bool {
+        if case .map? = entries.first(where: { $0.key == key })?.value.content { true } else { false }
+    }
+
     func place(of key: String) -> Place { entries.first { $0.key == key }?.keyPlace ?? place }
 
     /// The place of a key's value, or of the map.

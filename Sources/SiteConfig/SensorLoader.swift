@@ -18,6 +18,7 @@ struct SensorLoader {
     private var ids: [String: Place] = [:]
     private var devices: [BusDevice: (id: String, place: Place)] = [:]
     private var lines: [String: (id: String, place: Place)] = [:]
+    private(set) var buses: BusReader
     private var busUsers: [UInt8: String] = [:]
     private var channelCount = 0
     private var partners: [(sensor: Int, channel: Int, name: ConditioningReader.PartnerName)] = []
@@ -28,6 +29,7 @@ struct SensorLoader {
         self.folder = folder
         self.now = now
         self.findings = findings
+        buses = BusReader(board: board, findings)
     }
 
     mutating func read(_ top: inout Fields, fileExists: (String) -> Bool) {
@@ -65,7 +67,7 @@ struct SensorLoader {
             }
         }
         let driverName = fields.required(
-            "driver", "the driver's name (\(drivers.map(\.name).joined(separator: ", ")))", example: "driver: bme280")
+            "driver", "the driver's name (`cityedge drivers` lists them)", example: "driver: bme280")
         guard let driver = driverName.flatMap(entry) else {
             if let id { unfinished.insert(id) }
             // Without a driver its keys cannot be judged; those of other agents can.
@@ -161,8 +163,9 @@ struct SensorLoader {
         let names = drivers.map(\.name)
         let nearest = Nearest.name(to: name.text.lowercased(), among: names)
         findings.add(
-            name.place, "the unknown driver \(quoted(name.text))", oneOf(names),
-            nearest.map { "write `driver: \($0)`" } ?? "write one of them (`cityedge drivers` tells what each is for)")
+            name.place, "the unknown driver \(quoted(name.text))", "a driver's name (`cityedge drivers` lists them)",
+            nearest.map { "write `driver: \($0)`" }
+                ?? "write one of them; other chips: `driver: i2c-registers`, other programs: `driver: external`")
         return nil
     }
 
@@ -214,28 +217,18 @@ struct SensorLoader {
     private mutating func device(
         _ fields: inout Fields, _ addresses: [UInt8], _ driver: DriverEntry, _ id: String?
     ) -> BusDevice? {
-        let busNames = board?.buses.map(\.name) ?? []
-        let busText = fields.required(
-            "bus", board == nil ? "an I2C bus" : "an I2C bus (\(oneOf(busNames)))",
-            example: "bus: \(busNames.first ?? "i2c1")")
+        let number = buses.read(&fields)
         let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
         let addressText = fields.scalar("address", default: fallback)
         let address = addressText.flatMap { self.address($0, addresses, driver) }
-        guard let board, let busText else { return nil }
-        guard let index = board.buses.firstIndex(where: { $0.name == busText.text }) else {
-            let byPath = board.buses.first { $0.path == busText.text || "i2c-" + $0.name.dropFirst(3) == busText.text }
-            let nearest = byPath?.name ?? Nearest.name(to: busText.text, among: busNames) ?? busNames.first
-            findings.add(
-                busText.place, "\(quoted("bus: \(busText.text)")), which \(board.name) does not have", oneOf(busNames),
-                nearest.map { "write `bus: \($0)`" } ?? "choose a board with an I2C bus")
-            return nil
-        }
-        guard let address, let place = addressText?.place else { return nil }
-        let device = BusDevice(bus: UInt8(index), address: address)
+        guard let number, let address, let place = addressText?.place else { return nil }
+        let device = BusDevice(bus: number, address: address)
         let shown = "0x" + String(address, radix: 16)
         if let other = devices[device] {
             findings.add(
-                place, "address \(shown) on \(busText.text), which sensor \(quoted(other.id)) has (\(other.place))",
+                place,
+                "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has "
+                    + "(\(other.place))",
                 "one sensor at each address of a bus",
                 addresses.count > 1
                     ? "give one of them another address (\(driver.name) can have \(Self.shown(addresses)))"
@@ -243,7 +236,7 @@ struct SensorLoader {
         } else {
             devices[device] = (id ?? "?", place)
         }
-        busUsers[UInt8(index)] = busUsers[UInt8(index)] ?? id ?? "?"
+        busUsers[number] = busUsers[number] ?? id ?? "?"
         return device
     }
 
@@ -283,7 +276,8 @@ struct SensorLoader {
         // Shorter than any meter's pulse, longer than most contacts bounce.
         let debounce = fields.scalar("debounce", default: "5ms")
             .flatMap { findings.duration($0, in: .zero...Duration.seconds(10), likely: "ms") }
-        guard let board, let name, let line = boardLine(name, board) else { return nil }
+        guard let board, let name, let line = LineName(board: board, findings: findings).line(name)
+        else { return nil }
         if let other = lines[line.name] {
             findings.add(
                 name.place, "\(quoted("line: \(name.text)")), which sensor \(quoted(other.id)) has (\(other.place))",
@@ -297,44 +291,10 @@ struct SensorLoader {
             debounce: debounce)
     }
 
-    private func boardLine(_ scalar: Scalar, _ board: Board) -> BoardLine? {
-        let wanted = scalar.text.uppercased()
-        if let line = board.lines.first(where: { $0.name.uppercased() == wanted || $0.header?.uppercased() == wanted })
-        {
-            return line
-        }
-        let names = board.lines.flatMap { [$0.name, $0.header].compactMap { $0 } }
-        var remedy = "write a line that the board has, as in `line: GPIO17`"
-        let digits = wanted.filter { ("0"..."9").contains($0) }
-        let letters = wanted.filter { $0.isLetter }
-        if !digits.isEmpty, digits == wanted || ["GPIO", "BCM", "PIN", "IO"].contains(letters) {
-            let pin = letters == "GPIO" || letters == "BCM" ? nil : board.lines.first { $0.header == "J8-\(digits)" }
-            let gpio = board.lines.first { $0.name == "GPIO\(digits)" }
-            let choices = [
-                gpio.map { "`line: \($0.name)` for the GPIO number" },
-                pin.flatMap(\.header).map { "`line: \($0)` for the position on the header" },
-            ]
-            remedy =
-                choices.contains { $0 != nil }
-                ? "write " + choices.compactMap { $0 }.joined(separator: ", or ") : remedy
-        } else if let dash = wanted.lastIndex(of: "-"),
-            board.lines.contains(where: { $0.header?.hasPrefix(wanted[...dash]) == true })
-        {
-            remedy = "connect it elsewhere: there is power, ground or nothing at that position"
-        } else if let nearest = Nearest.name(to: wanted, among: names) {
-            remedy = "write `line: \(nearest)`"
-        }
-        findings.add(
-            scalar.place, "\(quoted("line: \(scalar.text)")), which \(board.name) does not have",
-            "a line (GPIO17) or a header position (J8-11)", remedy)
-        return nil
-    }
-
     /// A pin that carries a bus in use is no GPIO.
     private func refuseBusPins() {
-        guard let board else { return }
         for (index, user) in busUsers {
-            let bus = board.buses[Int(index)]
+            let bus = buses.all[Int(index)]
             for name in bus.lines {
                 guard let line = lines[name] else { continue }
                 findings.add(

@@ -119,6 +119,7 @@ public struct BoardLine: Sendable, Equatable {
     public var name: String
     /// `J8-11`; nil when it is on no header.
     public var header: String?
+    /// The chip's label, or the name of its device.
     public var chipLabel: String
     public var offset: UInt32
 }
@@ -126,8 +127,15 @@ public struct BoardLine: Sendable, Equatable {
 public struct BoardBus: Sendable, Equatable {
     /// `i2c1`.
     public var name: String
-    /// `/dev/i2c-1`.
-    public var path: String
+    public var attachment: BusAttachment
     /// Names of the lines that carry it: refused as GPIO while a sensor uses the bus.
     public var lines: [String]
+
+    /// Where it is, in words: `/dev/i2c-1`.
+    public var place: String {
+        switch attachment {
+        case .node(let path), .deviceTree(let path): path
+        case .lines(let data, let clock): "SDA \(data.name), SCL \(clock.name)"
+        }
+    }
 }

@@ -64,6 +64,7 @@ struct SiteLoader {
             channels: ChannelTable(channels: sensors.sensors.flatMap { $0.channels.map(\.channel) }, configHash: ""),
             kpis: kpis.bindings, withheldChannels: kpis.withheldChannels, noisePeriods: noisePeriods,
             peakPeriods: peakPeriods, alarms: alarms)
+        site.board.buses = sensors.buses.all
         site.channels.configHash = Fingerprint.hash(of: site)
         return site
     }
@@ -123,15 +124,15 @@ struct SiteLoader {
                 nearest.map { "write `board: \($0)`" } ?? "write one of them, or add a board definition")
             return nil
         }
-        if let board = boards.first(where: { board in board.compatible.contains { compatible.contains($0) } }) {
-            return board
+        // Most exact model first (Devicetree Specification section 2.3.1): the first that some board has decides.
+        for model in compatible {
+            if let board = boards.first(where: { $0.compatible.contains(model) }) { return board }
         }
         let identity = compatible.isEmpty ? "a computer that does not say what board it is" : quoted(compatible[0])
         findings.addMissing(
             wanted.place, "`board: auto` on \(identity)", "one of the known boards (\(names.joined(separator: ", ")))",
-            "write `board: \(names.first { $0 != "simulated" } ?? "NAME")` if it is one,"
-                + " or `board: simulated` to try without"
-                + " hardware")
+            "write `board: NAME` if it is one of them, `board: generic` if it is another with GPIO or I2C,"
+                + " or `board: simulated` to try without hardware")
         return nil
     }
 

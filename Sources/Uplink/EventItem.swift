@@ -10,6 +10,10 @@
 // | `stream`            | `stream`, `previous`, `previous_last` {lane: last number known on flash}, `loss_window_s`:  |
 // |                     | of the stream before, up to so much after those numbers may be missing                      |
 // | `sensor`            | `sensor`, `state` lost or back, `reason`                                                    |
+// | `bus`               | `bus`, `state` lost (stuck: none of its sensors is read) or back                            |
+// | `power`             | `sensor`, `state` lost (the mains: everything goes to flash) or back                        |
+// | `battery`           | `sensor`, `state` low or ok                                                                 |
+// | `tamper`            | `sensor`, `state` open or closed; on the security lane                                      |
 // | `quality`           | `channel`, `quality` good, uncertain or bad: of its values from here on; `reason`           |
 // | `broker`            | `state` lost or back, `reason`                                                              |
 // | `counter_epoch`     | `sensor`, `channel`, `total` the count goes on from                                         |
@@ -80,6 +84,34 @@ public enum EventItem {
         body.text("sensor", sensor)
         body.literal("state", presence == .lost ? "lost" : "back")
         body.text("reason", ifPresent: reason)
+        return body.bytes
+    }
+
+    public static func bus(_ bus: String, _ presence: Presence) -> [UInt8] {
+        var body = ObjectBody(kind: "bus")
+        body.text("bus", bus)
+        body.literal("state", presence == .lost ? "lost" : "back")
+        return body.bytes
+    }
+
+    public static func power(_ sensor: String, _ presence: Presence) -> [UInt8] {
+        var body = ObjectBody(kind: "power")
+        body.text("sensor", sensor)
+        body.literal("state", presence == .lost ? "lost" : "back")
+        return body.bytes
+    }
+
+    public static func battery(_ sensor: String, isLow: Bool) -> [UInt8] {
+        var body = ObjectBody(kind: "battery")
+        body.text("sensor", sensor)
+        body.literal("state", isLow ? "low" : "ok")
+        return body.bytes
+    }
+
+    public static func tamper(_ sensor: String, isOpen: Bool) -> [UInt8] {
+        var body = ObjectBody(kind: "tamper")
+        body.text("sensor", sensor)
+        body.literal("state", isOpen ? "open" : "closed")
         return body.bytes
     }
 

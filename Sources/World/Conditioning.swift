@@ -1,7 +1,8 @@
 // What is asked of a channel's values beyond the plausible range, before they are believed.
 
 public struct Conditioning: Hashable, Sendable {
-    /// Faster than so much per second is no change of the world: `changed faster than plausible`. In the channel's unit.
+    /// Faster than so much per second is no change of the world: `changed faster than plausible`. In the channel's
+    /// unit.
     public var changePerSecond: Double?
     /// The very same value for longer than this: `stuck`.
     public var stuckAfter: Duration?

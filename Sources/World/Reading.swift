@@ -34,6 +34,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case implausible = 39  // the chip answered with something that cannot be
     case deviceFault = 40  // the instrument reports a fault of its own
     case openCircuit = 41  // a broken wire: below the live zero of a current loop
+    case busStuck = 42  // nobody gets through on the whole bus
 
     public enum Grade: Sendable { case good, uncertain, bad }
 
@@ -61,6 +62,7 @@ public enum Quality: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .implausible: "implausible answer"
         case .deviceFault: "device fault"
         case .openCircuit: "open circuit"
+        case .busStuck: "bus stuck"
         }
     }
 }

@@ -33,7 +33,7 @@ public enum BusFault: Error, Hashable, Sendable {
     case arbitrationLost
     /// The transfer did not finish in the bus time-out. The bus may be wedged: back off.
     case timedOut
-    /// SDA is held low: no transfer can work until it is freed.
+    /// SDA is held low, or nobody on the bus gets through: no transfer can work until it is freed.
     case stuck
     /// A kernel driver owns the address (EBUSY from I2C_SLAVE): unbind it, or read it through `iio`.
     case heldByKernel
@@ -42,6 +42,16 @@ public enum BusFault: Error, Hashable, Sendable {
     /// The adapter can do neither this transfer nor its SMBus equivalent: a matter of configuration.
     case unsupported
     case failed(errno: Int32)
+}
+
+/// How one of the board's buses is reached.
+public enum BusAttachment: Hashable, Sendable {
+    /// By its device node: `/dev/i2c-1`. Muxes' channels and USB adapters have one too.
+    case node(String)
+    /// By its adapter's place in the device tree, `/soc/i2c@7e804000`: the same whatever number the kernel gives it.
+    case deviceTree(String)
+    /// Two GPIO lines, driven by ourselves.
+    case lines(data: LineRequest, clock: LineRequest)
 }
 
 /// The board's I2C buses.
@@ -85,8 +95,8 @@ extension Bus where Self: ~Copyable {
 public enum Bias: UInt8, Sendable, Hashable { case asIs, disabled, pullUp, pullDown }
 public enum EdgeSelection: UInt8, Sendable, Hashable { case none, toActive, toInactive, both }
 
-/// One GPIO line, as a board definition names it: the chip's label (never its number, which moves between kernels) and
-/// the offset on it.
+/// One GPIO line, as a board definition names it: the chip's label or its device's name (never its number, which moves
+/// between kernels) and the offset on it.
 public struct LineRequest: Hashable, Sendable {
     public var chipLabel: String
     public var offset: UInt32

@@ -191,6 +191,7 @@ extension Unit {
         Unit("kB", .data, Factor(8, exponent: 3), senML: false),
         Unit("MB", .data, Factor(8, exponent: 6), senML: false),
         Unit("MiB", .data, Factor(8 << 20), senML: false), Unit("GiB", .data, Factor(8 << 30), senML: false),
+        Unit("mOhm", .resistance, .power(-3), senML: false, as: "m\u{3A9}", "mohm"),
     ]
 }
 

@@ -1,6 +1,7 @@
 // Clocks, identities, attributes, and what is said of hardware that is not there. That buses and lines work is shown on
 // the virtual board.
 
+import CGpio
 import Glibc
 import Testing
 import World
@@ -22,7 +23,7 @@ struct BoardTests {
 
     @Test("a bus that is not there is absent, with the reason")
     func absentBus() {
-        var buses = I2CBuses(["/dev/nonexistent-i2c", "/dev/null"])
+        var buses = I2CBuses([.node("/dev/nonexistent-i2c"), .node("/dev/null")])
         #expect(throws: BusFault.absent(errno: ENOENT)) { try buses.claim(BusDevice(bus: 0, address: 0x76)) }
         #expect(throws: BusFault.absent(errno: ENOENT)) {
             try buses.write([0xD0], to: BusDevice(bus: 0, address: 0x76))
@@ -37,6 +38,25 @@ struct BoardTests {
             _ = try lines.request(LineRequest(chipLabel: "no such label", offset: 17, name: "GPIO17"))
         }
         #expect(lines.nextEdge() == nil)
+    }
+
+    @Test("a chip is found by the name of its device, whatever number and label its kernel gave it")
+    func deviceOfChip() {
+        // A BeagleBone's GPIO1 to Linux 5.10, since 5.15, and on the road between them.
+        for link in [
+            "../../../devices/platform/ocp/4804c000.gpio/gpiochip1",
+            "../../../devices/platform/ocp/48000000.interconnect/48000000.interconnect:segment@0/"
+                + "4804c000.target-module/4804c000.gpio/gpiochip0",
+            "/4804c000.gpio/gpiochip12",
+        ] {
+            #expect(cgpio_is_of_device(link, "4804c000.gpio"), "\(link)")
+            for other in ["44e07000.gpio", "804c000.gpio", "4804c000.gpi", "", "gpiochip0", "ocp/4804c000.gpio"] {
+                #expect(!cgpio_is_of_device(link, other), "\(link) \(other)")
+            }
+        }
+        for link in ["", "/", "gpiochip0", "4804c000.gpio", "4804c000.gpio/gpiochip0"] {
+            #expect(!cgpio_is_of_device(link, "4804c000.gpio"), "\(link)")
+        }
     }
 
     @Test("an attribute is read anew each time, cut to the buffer, and told apart from one that is missing")

@@ -115,7 +115,8 @@ enum Repository {
     /// The house: what each target may import. Arrows point down only.
     static let imports: [String: Set<String>] = [
         "World": [],
-        "Sensors": ["World"], "KPIs": ["World"], "Outbox": ["World"], "Uplink": ["World"], "SimulatedWorld": ["World"],
+        "Sensors": ["World", "Synchronization"], "KPIs": ["World"], "Outbox": ["World"], "Uplink": ["World"],
+        "SimulatedWorld": ["World"],
         "SiteConfig": ["CYaml", "Sensors", "KPIs", "World"],
         "LinuxWorld": ["World", "CGpio", "CMosquitto", "CLinux", "Glibc", "Synchronization"],
         "Gateway": ["Sensors", "KPIs", "Outbox", "Uplink", "World", "Synchronization"],

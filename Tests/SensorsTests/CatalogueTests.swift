@@ -17,7 +17,11 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
     case .source: break
     }
     switch entry.name {
+    case "ezo": settings.values["model"] = .text("ph")
+    case "ina219", "ina226", "ina3221":
+        settings.values["shunt"] = .quantity(mantissa: 100, exponent: -3, unit: "Ohm")
     case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
+    case "external": settings.values.merge(["measures": .text("power W"), "run": .text("/bin/true")]) { $1 }
     case "replay":
         settings.values.merge([
             "file": .text("recorded.csv"), "column": .text("T"), "unit": .text("Cel"), "quantity": .text("temperature"),

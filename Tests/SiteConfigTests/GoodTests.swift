@@ -63,16 +63,19 @@ import World
         }
     }
 
-    @Test("Every board has the header of the Raspberry Pi: 28 lines, each once")
+    @Test("Every Raspberry Pi has the same header: 28 lines, each once")
     func boards() throws {
-        for name in ["raspberry-pi-4b", "raspberry-pi-5", "simulated"] {
+        for name in [
+            "raspberry-pi-zero-2w", "raspberry-pi-3b-plus", "raspberry-pi-4b", "raspberry-pi-cm4", "raspberry-pi-5",
+            "simulated",
+        ] {
             let board = try load(head + air + "board: \(name)\n").site.board
             #expect(board.lines.count == 28)
             #expect(Set(board.lines.map(\.offset)) == Set(0...27))
             #expect(board.lines.allSatisfy { $0.name == "GPIO\($0.offset)" })
             #expect(board.lines.first { $0.header == "J8-11" }?.name == "GPIO17")
             #expect(board.lines.first { $0.header == "J8-40" }?.name == "GPIO21")
-            #expect(board.buses.first?.name == "i2c1" && board.buses.first?.path == "/dev/i2c-1")
+            #expect(board.buses.first?.name == "i2c1" && board.buses.first?.place == "/dev/i2c-1")
             #expect(board.buses.first?.lines == ["GPIO2", "GPIO3"])
             #expect(board.isSimulated == (name == "simulated"))
         }

@@ -157,8 +157,10 @@ import World
             }.problems.map(\.description)
         }
         let rest =
-            "; expected one of the known boards (raspberry-pi-4b, raspberry-pi-5, simulated); write"
-            + " `board: raspberry-pi-4b` if it is one, or `board: simulated` to try without hardware"
+            "; expected one of the known boards (banana-pi-m5, beaglebone-black, generic, odroid-c4, orangepi-zero-3,"
+            + " radxa-zero-3, raspberry-pi-3b-plus, raspberry-pi-4b, raspberry-pi-5, raspberry-pi-cm4,"
+            + " raspberry-pi-zero-2w, rock-4, simulated); write `board: NAME` if it is one of them, `board: generic` if"
+            + " it is another with GPIO or I2C, or `board: simulated` to try without hardware"
         #expect(
             try told([]) == ["c.yaml:1:1: found `board: auto` on a computer that does not say what board it is\(rest)"])
         #expect(try told(["pine64,rock64"]) == ["c.yaml:1:1: found `board: auto` on `pine64,rock64`\(rest)"])

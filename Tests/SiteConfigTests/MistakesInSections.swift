@@ -113,7 +113,10 @@ import Testing
                 """,
             [
                 .at(
-                    "4:8", "the unknown board `raspberrypi-5`", "auto, raspberry-pi-4b, raspberry-pi-5 or simulated",
+                    "4:8", "the unknown board `raspberrypi-5`",
+                    "auto, banana-pi-m5, beaglebone-black, generic, odroid-c4, orangepi-zero-3, radxa-zero-3,"
+                        + " raspberry-pi-3b-plus, raspberry-pi-4b, raspberry-pi-5, raspberry-pi-cm4,"
+                        + " raspberry-pi-zero-2w, rock-4 or simulated",
                     "write `board: raspberry-pi-5`"),
                 .at("5:8", "`clock: gps`", "ntp or trust-system", "write one of them"),
                 .at("6:14", "`settle_wait: 2h`", "between 0s and 1h", "write `settle_wait: 1h`"),

@@ -66,7 +66,7 @@ import Testing
             [
                 .at(
                     "4:5", "no `driver` in sensor `s1`",
-                    "the driver's name (bme280, digital-input, iio, pulse-counter, replay, simulated)",
+                    "the driver's name (`cityedge drivers` lists them)",
                     "add `driver: bme280`"),
                 .at("5:5", "`platform: bme280` in sensor `s1`", "`driver`", "write `driver: bme280`"),
                 .at("6:5", "`i2c_address: 0x76` in sensor `s1`", "`address`", "write `address: 0x76`"),
@@ -96,7 +96,7 @@ import Testing
             [
                 .at(
                     "5:13", "the unknown driver `bme820`",
-                    "bme280, digital-input, iio, pulse-counter, replay or simulated",
+                    "a driver's name (`cityedge drivers` lists them)",
                     "write `driver: bme280`")
             ]),
         Mistake(
@@ -109,17 +109,17 @@ import Testing
             [
                 .at(
                     "5:13", "the unknown driver `BME280`",
-                    "bme280, digital-input, iio, pulse-counter, replay or simulated",
+                    "a driver's name (`cityedge drivers` lists them)",
                     "write `driver: bme280`")
             ]),
         Mistake(
             "A driver that there is not",
-            sensor("driver: dht22"),
+            sensor("driver: thermoscope"),
             [
                 .at(
-                    "5:13", "the unknown driver `dht22`",
-                    "bme280, digital-input, iio, pulse-counter, replay or simulated",
-                    "write one of them (`cityedge drivers` tells what each is for)")
+                    "5:13", "the unknown driver `thermoscope`",
+                    "a driver's name (`cityedge drivers` lists them)",
+                    "write one of them; other chips: `driver: i2c-registers`, other programs: `driver: external`")
             ]),
         Mistake(
             "No id",
@@ -306,19 +306,6 @@ import Testing
                     "add `bus: i2c1`")
             ]),
         Mistake(
-            "A bus by its device",
-            sensor(
-                """
-                driver: bme280
-                bus: /dev/i2c-1
-                """),
-            [
-                .at(
-                    "6:10", "`bus: /dev/i2c-1`, which raspberry-pi-4b does not have",
-                    "i2c1, i2c0, i2c3, i2c4, i2c5 or i2c6",
-                    "write `bus: i2c1`")
-            ]),
-        Mistake(
             "A bus by its number",
             sensor(
                 """
@@ -327,7 +314,7 @@ import Testing
                 """),
             [
                 .at(
-                    "6:10", "`bus: 1`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5 or i2c6",
+                    "6:10", "`bus: 1`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5, i2c6 or a device as /dev/i2c-11",
                     "write `bus: i2c1`")
             ]),
         Mistake(
@@ -339,7 +326,7 @@ import Testing
                 """),
             [
                 .at(
-                    "6:10", "`bus: i2c9`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5 or i2c6",
+                    "6:10", "`bus: i2c9`, which raspberry-pi-4b does not have", "i2c1, i2c0, i2c3, i2c4, i2c5, i2c6 or a device as /dev/i2c-11",
                     "write `bus: i2c1`")
             ]),
         Mistake(

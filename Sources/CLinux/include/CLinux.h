@@ -147,6 +147,14 @@ static inline int clinux_signal_next(int descriptor) {
     return read(descriptor, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
+// `ends` has room for two: to read from, to write to. Not inherited.
+static inline int clinux_pipe(int *ends) {
+    if (pipe(ends) < 0) return -errno;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
 
 // A descriptor that becomes readable when the process ends (Linux 5.3; glibc has no function for it before 2.36).
@@ -303,6 +311,41 @@ static inline int clinux_line_value(int line) {
     struct gpio_v2_line_values values = {.bits = 0, .mask = 1};
     if (ioctl(line, GPIO_V2_LINE_GET_VALUES_IOCTL, &values) < 0) return -errno;
     return (int)(values.bits & 1);
+}
+
+// The two wires of an I2C bus, driven by us: open drain with the chip's own pull-up, both released at first. Bit 0 is
+// data, bit 1 clock.
+static inline int clinux_wires_request(int chip, uint32_t data, uint32_t clock, const char *consumer) {
+    struct gpio_v2_line_request request;
+    memset(&request, 0, sizeof request);
+    request.offsets[0] = data;
+    request.offsets[1] = clock;
+    request.num_lines = 2;
+    request.config.flags =
+        GPIO_V2_LINE_FLAG_OUTPUT | GPIO_V2_LINE_FLAG_OPEN_DRAIN | GPIO_V2_LINE_FLAG_BIAS_PULL_UP;
+    request.config.num_attrs = 1;
+    request.config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES;
+    request.config.attrs[0].attr.values = 3;
+    request.config.attrs[0].mask = 3;
+    strncpy(request.consumer, consumer, sizeof request.consumer - 1);
+    if (ioctl(chip, GPIO_V2_GET_LINE_IOCTL, &request) < 0) return -errno;
+    if (fcntl(request.fd, F_SETFD, FD_CLOEXEC) < 0) {
+        int cause = errno;
+        close(request.fd);
+        return -cause;
+    }
+    return request.fd;
+}
+
+static inline int clinux_wires_set(int wires, uint64_t mask, uint64_t bits) {
+    struct gpio_v2_line_values values = {.bits = bits, .mask = mask};
+    return clinux_result(ioctl(wires, GPIO_V2_LINE_SET_VALUES_IOCTL, &values));
+}
+
+static inline int clinux_wires_get(int wires) {
+    struct gpio_v2_line_values values = {.bits = 0, .mask = 3};
+    if (ioctl(wires, GPIO_V2_LINE_GET_VALUES_IOCTL, &values) < 0) return -errno;
+    return (int)(values.bits & 3);
 }
 
 struct clinux_edge {

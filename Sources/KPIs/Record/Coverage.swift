@@ -22,7 +22,7 @@ enum Flag: Int, CaseIterable {
     /// Readings were taken before the clock had settled, delivered so, and not kept until it had.
     case unsettled
     /// More qualities of readings; raw values above stay what they are.
-    case saturated, deviceFault, openCircuit, drifting
+    case saturated, deviceFault, openCircuit, drifting, busStuck
 
     /// As published; sorted, the names are in canonical order.
     var name: String {
@@ -45,6 +45,7 @@ enum Flag: Int, CaseIterable {
         case .drifting: "drifting"
         case .deviceFault: "device_fault"
         case .openCircuit: "open_circuit"
+        case .busStuck: "bus_stuck"
         case .lost: "lost"
         case .missing: "missing"
         case .dark: "dark"
@@ -75,6 +76,7 @@ enum Flag: Int, CaseIterable {
         case .drifting: self = .drifting
         case .deviceFault: self = .deviceFault
         case .openCircuit: self = .openCircuit
+        case .busStuck: self = .busStuck
         }
     }
 

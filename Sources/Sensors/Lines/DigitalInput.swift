@@ -44,7 +44,11 @@ extension DigitalInput {
         name: "digital-input",
         about: "A state on a GPIO line: 1 while it is active, else 0; every change with the kernel's time of it",
         attachment: .line,
-        parameters: [],
+        parameters: [
+            Parameter(
+                "role", .choice(LineRole.allCases.map(\.name)),
+                about: "power-fail: everything to flash at once; low-battery: and then switch off; tamper: an alarm")
+        ],
         defaultEvery: .seconds(60),
         channels: { _ throws(SettingFault) in
             [DriverChannel("state", unit: "/", scale: 0, plausible: 0...1, isCalibratable: false)]

@@ -27,6 +27,17 @@ public enum SimulatedChips {
         "bme280": { surroundings, _ in SimulatedBME280(surroundings: surroundings) }
     ]
     private static let airQuality: [String: Maker] = [:]
-    private static let lightAndPower: [String: Maker] = [:]
-    private static let waterAndGround: [String: Maker] = [:]
+    private static let lightAndPower: [String: Maker] = [
+        "bh1750": { surroundings, _ in SimulatedBH1750(surroundings: surroundings) },
+        "ina219": { surroundings, _ in SimulatedINA219(surroundings: surroundings) },
+        "ina226": { surroundings, _ in SimulatedINA226(surroundings: surroundings) },
+        "ina3221": { surroundings, _ in SimulatedINA3221(surroundings: surroundings) },
+        "ltr390": { surroundings, _ in SimulatedLTR390(surroundings: surroundings) },
+        "tsl2591": { surroundings, _ in SimulatedTSL2591(surroundings: surroundings) },
+        "veml7700": { surroundings, _ in SimulatedVEML7700(surroundings: surroundings) },
+    ]
+    private static let waterAndGround: [String: Maker] = [
+        "ezo": { surroundings, _ in SimulatedEZO(.ph, surroundings: surroundings) },
+        "seesaw-soil": { surroundings, _ in SimulatedSeesawSoil(surroundings: surroundings) },
+    ]
 }

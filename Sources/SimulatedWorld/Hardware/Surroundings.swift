@@ -1,5 +1,5 @@
-// What the world around simulated chips is like, as physical values: a test says "the air is 21.4 °C", a simulation says
-// what the weather does, and every chip measures its own part of it.
+// What the world around simulated chips is like, as physical values: a test says "the air is 21.4 °C", a simulation
+// says what the weather does, and every chip measures its own part of it.
 
 public struct Surroundings: Hashable, Sendable {
     // Air.
