@@ -10,8 +10,9 @@ import os
 import re
 import sys
 
+import check
 import chips_faults
-from chips_expected import CHIPS, WORLDS
+from chips_expected import ANONYMOUS, CHIPS, WORLDS
 
 MOST_BUSES = 16
 
@@ -134,18 +135,30 @@ def print_table(rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
-def judge(out):
+def judge_strangers(records, drivers):
+    """Without a chip every channel says that nobody acknowledges. What is no chip gives no good value, where a chip has
+    anything to be told by."""
     wrong = []
-    try:
-        with open(os.path.join(out, "failed"), encoding="utf-8") as file:
-            wrong += file.read().splitlines()
-    except FileNotFoundError:
-        pass
-    try:
-        with open(os.path.join(out, "readings"), encoding="utf-8") as file:
-            readings = [json.loads(line) for line in file]
-    except FileNotFoundError:
-        readings = []
+    for record in records:
+        found = ours(record["ours"])
+        for channel, (value, _) in sorted(found.items()):
+            if record["chips"] == "absent":
+                if value != "bad: no acknowledge":
+                    wrong.append(f"{channel} without a chip: {value}")
+            elif not isinstance(value, str) and channel.split(".")[0] not in ANONYMOUS:
+                wrong.append(f"{channel} of what is no chip: {value}")
+        missing = {name for name in drivers if not any(channel.startswith(name + ".") for channel in found)}
+        wrong += [f"{name}, {record['chips']}: no reading" for name in sorted(missing)]
+    if len(records) != 2:
+        wrong.append(f"readings of {len(records)} kinds of strangers; expected 2")
+    print(f"without chips {len(drivers)} drivers say so; with what is no chip all but {', '.join(sorted(ANONYMOUS))} do"
+          if not wrong else f"strangers: {len(wrong)} failures")
+    return wrong
+
+
+def judge(out):
+    wrong = check.lines(out, "failed")
+    readings = [json.loads(line) for line in check.lines(out, "readings")]
     if len(readings) != len(WORLDS):
         wrong.append(f"readings of {len(readings)} worlds; expected {len(WORLDS)}")
     drivers = {driver["name"] for driver in bus_drivers(out)} - {"i2c-registers"}
@@ -171,6 +184,7 @@ def judge(out):
           f"drivers, {sum(row.verdict == 'no kernel driver' for row in rows)} channels of "
           f"{len({row.chip for row in rows} - {row.chip for row in rows if row.channel.kernel})} chips without one "
           f"tell the surroundings; {len(wrong)} failures")
+    wrong += judge_strangers([json.loads(line) for line in check.lines(out, "strangers")], drivers & set(CHIPS))
     for line in sorted(wrong):
         print("FAILED: " + line)
     wrong += chips_faults.judge(out)

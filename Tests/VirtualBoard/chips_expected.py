@@ -116,8 +116,8 @@ def celsius(resolution, kernel=None, **more):
     return Channel("celsius", resolution, kernel, **more)
 
 
-def percent(resolution, kernel=None):
-    return Channel("percent", resolution, kernel)
+def percent(resolution, kernel=None, **more):
+    return Channel("percent", resolution, kernel, **more)
 
 
 def inputs(names):
@@ -162,11 +162,11 @@ CHIPS = {
     "bmp280": Chip(
         "bmp280", temperature=celsius(0.01, IIO_TEMPERATURE),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
-    # The kernel's pressure comes of 32-bit arithmetic in which one factor has 16 bits. Its gas resistance leaves out the
+    # The kernel's pressure comes of 32-bit arithmetic in which one factor has 16 bits, and so does its humidity. Its gas resistance leaves out the
     # ranges' own constants (up to 0.8 %), and the sign of the range switching error (0.4 %).
     "bme680": Chip(
         "bme680", temperature=celsius(0.01, IIO_TEMPERATURE),
-        humidity=percent(0.02, Attribute("in_humidityrelative")),
+        humidity=percent(0.04, Attribute("in_humidityrelative"), within=0.01),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO), kernels=6e-5),
         gas_resistance=Channel("gasOhm", 50, Attribute("in_resistance"), part=0.001, kernels=0.012)),
     "bmp388": Chip(
@@ -246,7 +246,7 @@ CHIPS = {
     # count). A count is 0.82 lx, and in the dark the lux of two channels of a few counts are what they are.
     "tsl2591": Chip(
         "tsl2591", setup={"integration_time": "5", "calibscale": "1"},
-        illuminance=Channel("lux", 1.2, Attribute("in_illuminance", 408 / 500), within=0.05, part=2e-4, kernels=1e-3)),
+        illuminance=Channel("lux", 1.2, Attribute("in_illuminance", 408 / 500), within=0.05, part=2e-4, kernels=2e-3)),
     # The VEML7700 is a VEML6030 in another housing: gain 1/8 and 100 ms are 0.5376 lx a count.
     "veml7700": Chip(
         "veml6030",
@@ -265,3 +265,6 @@ CHIPS = {
     "pcf8574": Chip("pcf8574", channels=inputs([f"p{bit}" for bit in range(8)])),
     "mcp23017": Chip("mcp23017", channels=inputs([f"{port}{bit}" for port in "ab" for bit in range(8)])),
 }
+
+# Chips of which all ones are a measurement like any other.
+ANONYMOUS = {"lm75", "pcf8574"}

@@ -91,11 +91,11 @@ def judge(out):
                     if event["sensor"] == sensor and event["state"] == "lost" and begun - 5 <= event["t"] <= ended]
             report.equal(f"{phase.name}: one event tells {sensor} and why", told, [{**ALWAYS, **phase.tells}[sensor]])
             said = [line for line in journal if f"sensor {sensor}: lost" in line and words in line]
-            report.true(f"{phase.name}: the journal has words for it", said, said, words)
+            report.true(f"{phase.name}: the journal has words for it", bool(said), words if said else "none", words)
     for sensor in SENSORS:
         states = [event["state"] for event in events if event["sensor"] == sensor]
         report.true(f"{sensor}: lost and back in turn", states == ["lost", "back"] * (len(states) // 2)
-                    + ["lost"] * (len(states) % 2), states, "lost, back, ...")
+                    + ["lost"] * (len(states) % 2), ", ".join(states), "lost, back, ...")
     judge_wedge(out, phases, items, report)
     report.end()
     return report.failures

@@ -3,6 +3,8 @@
 //     celsius 21.4                   a physical value of the surroundings, by its name in Surroundings.swift
 //     volts 1.2 -0.35 2.048 0.02     several, where there are several of it
 //     attach BUS ADDRESS DRIVER      the chip of that driver, freshly powered; numbers as 118 or 0x76
+//     attach BUS ADDRESS nothing     takes every byte and gives ones: a bus on which the address is acknowledged by no chip
+//                                    that anybody knows
 //     detach BUS ADDRESS
 //     flip BUS ADDRESS BYTE BIT      that bit of each reply arrives wrong, until `steady`
 //     refuse BUS ADDRESS             no transfer is acknowledged, until `steady`
@@ -17,6 +19,15 @@ import Glibc
 import LinuxWorld
 import SimulatedWorld
 import World
+
+private final class Nothing: SimulatedChip {
+    func write(_ bytes: UnsafeRawBufferPointer, at now: Boottime) -> Bool { true }
+
+    func read(into reply: UnsafeMutableRawBufferPointer, at now: Boottime) -> Bool {
+        reply.initializeMemory(as: UInt8.self, repeating: 0xFF)
+        return true
+    }
+}
 
 final class ChipWorld {
     /// How a bus can be beyond use.
@@ -100,9 +111,10 @@ final class ChipWorld {
         case ("attach", 4):
             guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
             // The same seed for all of a kind: a chip of ours and one of the kernel's are twins.
-            guard let chip = SimulatedChips.make(words[3], seed: 1, surroundings: { _ in self.surroundings }) else {
-                return "no chip for \(words[3])"
-            }
+            let chip =
+                words[3] == "nothing"
+                ? Nothing() : SimulatedChips.make(words[3], seed: 1, surroundings: { [unowned self] _ in surroundings })
+            guard let chip else { return "no chip for \(words[3])" }
             bus.attach(chip, at: device)
         case ("detach", 3):
             guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
