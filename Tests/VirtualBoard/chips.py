@@ -3,6 +3,8 @@
 and a board with the buses.
 
 chips.py judge OUT: prints the table of agreement and what else was found; exit 1 when anything is not as it must be.
+
+chips.py --self-test: recordings made up here; a good one must pass, and each way of spoiling it must be noticed.
 """
 import glob
 import json
@@ -23,8 +25,8 @@ def bus_drivers(out):
 
 
 def places(drivers):
-    """Driver → (bus, address): the address that the chip usually has, on the first bus where it is free. The twin sits
-    on the next bus."""
+    """Driver → (bus, address): the address that the chip usually has, on the first bus where it is free. The twin
+    sits on the next bus."""
     taken, found = set(), {}
     for driver in drivers:
         found[driver["name"]] = place = next(
@@ -82,11 +84,12 @@ def plan(out):
 
 
 def ours(text):
-    """Channel's full name → value and unit, or what stands there instead of a value and no unit."""
+    """Channel's full name → value and unit where it is good, or warming up as a sensor is that has just been started;
+    else what stands there, and no unit."""
     found = {}
     for line in text.splitlines():
         name, _, rest = line.partition(" ")
-        match = re.fullmatch(r"(-?[\d.]+)(?: (\S+))?  (?:good|uncertain: .*)", rest.strip())
+        match = re.fullmatch(r"(-?[\d.]+)(?: (\S+))?  (?:good|uncertain: warming up)", rest.strip())
         found[name] = (float(match[1]), match[2] or "") if match else (rest.strip(), "")
     return found
 
@@ -98,7 +101,7 @@ class Row:
         self.chip, self.quantity, self.channel = name, quantity, channel
         found = [ours(reading["ours"]).get(f"{name}.{quantity}", ("no reading", "")) for reading in readings]
         self.ours = [value for value, _ in found]
-        self.unit = "".join({unit: 0 for _, unit in found if unit})
+        self.unit = next((unit for _, unit in found if unit), "")
         self.kernels = []
         if channel.kernel:
             for reading in readings:
@@ -137,61 +140,125 @@ def print_table(rows):
 
 def judge_strangers(records, drivers):
     """Without a chip every channel says that nobody acknowledges. What is no chip gives no good value, where a chip has
-    anything to be told by."""
-    wrong = []
+    anything to be told by. Returns what is wrong."""
+    wrong = [] if len(records) == 2 else [f"readings of {len(records)} kinds of strangers; expected 2"]
     for record in records:
         found = ours(record["ours"])
-        for channel, (value, _) in sorted(found.items()):
+        for channel, (value, _) in found.items():
             if record["chips"] == "absent":
                 if value != "bad: no acknowledge":
                     wrong.append(f"{channel} without a chip: {value}")
             elif not isinstance(value, str) and channel.split(".")[0] not in ANONYMOUS:
                 wrong.append(f"{channel} of what is no chip: {value}")
-        missing = {name for name in drivers if not any(channel.startswith(name + ".") for channel in found)}
-        wrong += [f"{name}, {record['chips']}: no reading" for name in sorted(missing)]
-    if len(records) != 2:
-        wrong.append(f"readings of {len(records)} kinds of strangers; expected 2")
-    print(f"without chips {len(drivers)} drivers say so; with what is no chip all but {', '.join(sorted(ANONYMOUS))} do"
-          if not wrong else f"strangers: {len(wrong)} failures")
+        wrong += [f"{name}, {record['chips']}: no reading" for name in drivers
+                  if not any(channel.startswith(name + ".") for channel in found)]
     return wrong
 
 
-def judge(out):
-    wrong = check.lines(out, "failed")
-    readings = [json.loads(line) for line in check.lines(out, "readings")]
-    if len(readings) != len(WORLDS):
-        wrong.append(f"readings of {len(readings)} worlds; expected {len(WORLDS)}")
-    drivers = {driver["name"] for driver in bus_drivers(out)} - {"i2c-registers"}
-    wrong += [f"{name}: unknown here; tell chips_expected.py what it must say" for name in drivers - set(CHIPS)]
-    wrong += [f"{name}: no such driver any more" for name in set(CHIPS) - drivers]
+def judge_chips(drivers, readings, strangers, chips):
+    """The table's rows, and what is wrong with them."""
+    wrong = [] if len(readings) == len(WORLDS) else [f"readings of {len(readings)} worlds; expected {len(WORLDS)}"]
+    wrong += [f"{name}: unknown here; tell chips_expected.py what it must say" for name in drivers - set(chips)]
+    wrong += [f"{name}: no such driver any more" for name in set(chips) - drivers]
     told = {channel for reading in readings for channel in ours(reading["ours"])}
     rows = []
-    for name in sorted(drivers & set(CHIPS)):
-        for chip in {name: 0, **({f"registers-{name}": 0} if any(channel.startswith(f"registers-{name}.")
-                                                                for channel in told) else {})}:
-            rows += [Row(chip, name, quantity, channel, readings) for quantity, channel in CHIPS[name].channels.items()]
+    for name in sorted(drivers & set(chips)):
+        for chip in (name, "registers-" + name):
+            if chip == name or any(channel.startswith(chip + ".") for channel in told):
+                rows += [Row(chip, name, quantity, channel, readings)
+                         for quantity, channel in chips[name].channels.items()]
     wrong += [f"{channel}: unknown here; tell chips_expected.py what it must say"
               for channel in told - {f"{row.chip}.{row.quantity}" for row in rows}]
+    wrong += [f"{row.chip}.{row.quantity}: {row.verdict.lower()}" for row in rows if row.verdict.startswith("NOT")]
+    return rows, wrong + judge_strangers(strangers, drivers & set(chips))
+
+
+def records(out, name):
+    return [json.loads(line) for line in check.lines(out, name)]
+
+
+def judge(out):
+    drivers = {driver["name"] for driver in bus_drivers(out)} - {"i2c-registers"}
+    readings = records(out, "readings")
+    rows, wrong = judge_chips(drivers, readings, records(out, "strangers"), CHIPS)
+    wrong += check.lines(out, "failed")
     if readings:
         print_table(rows)
-    bad = [row for row in rows if row.verdict.startswith("NOT")]
-    wrong += [f"{row.chip}.{row.quantity}: {row.verdict.lower()}" for row in bad]
-    for reading in readings:
-        if reading["complaints"] and bad:
-            print(reading["complaints"].strip())
-    agreed = sum(row.verdict == "agree" for row in rows)
-    print(f"{agreed} channels of {len({row.chip for row in rows if row.channel.kernel})} chips agree with the kernel's "
-          f"drivers, {sum(row.verdict == 'no kernel driver' for row in rows)} channels of "
-          f"{len({row.chip for row in rows} - {row.chip for row in rows if row.channel.kernel})} chips without one "
-          f"tell the surroundings; {len(wrong)} failures")
-    wrong += judge_strangers([json.loads(line) for line in check.lines(out, "strangers")], drivers & set(CHIPS))
+    judged = {row.chip for row in rows if row.channel.kernel}
+    alone = {row.chip for row in rows} - judged
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("agree", "no kernel driver")}
+    print(f"{counts['agree']} channels of {len(judged)} chips agree with the kernel's drivers; "
+          f"{counts['no kernel driver']} others, {len(alone)} chips without a kernel driver among them, tell the "
+          f"surroundings; {len(drivers)} drivers asked for chips that are absent, and for what is no chip")
     for line in sorted(wrong):
-        print("FAILED: " + line)
+        print("FAILED  " + line)
+    if wrong:
+        for reading in readings:
+            print(reading["complaints"].strip())
     wrong += chips_faults.judge(out)
     return 1 if wrong else 0
 
 
+def self_test():
+    """A made-up run of two chips must pass, and each way of spoiling it must be noticed."""
+    chips = {name: CHIPS[name] for name in ("bme280", "decibel-i2c")}
+    air = ("temperature", "celsius", "in_temp_input", 1e3), ("pressure", "pascal", "in_pressure_input", 1e-3), (
+        "humidity", "percent", "in_humidityrelative_input", 1e3)
+
+    def run():
+        """Drivers, readings and strangers as they must be."""
+        readings = [{"world": name, "ours": "".join(
+            [f"bme280.{quantity}  {world[key]:.2f} u  good\n" for quantity, key, _, _ in air]
+            + [f"decibel-i2c.{quantity}  {world['soundDecibel']:.0f} dB  good\n"
+               for quantity in chips["decibel-i2c"].channels]),
+            "kernel": {"bme280": {file: str(world[key] * factor) for _, key, file, factor in air}}}
+            for name, world in WORLDS.items()]
+        absent = "".join(f"{name}.{quantity}  bad: no acknowledge\n"
+                         for name in chips for quantity in chips[name].channels)
+        return set(chips), readings, [{"chips": "absent", "ours": absent},
+                                      {"chips": "nothing", "ours": absent.replace("no acknowledge", "wrong chip")}]
+
+    def replace(found, place, old, new):
+        record = found[place][1 if place == 1 else 0]
+        assert old in record["ours"]
+        record["ours"] = record["ours"].replace(old, new)
+
+    spoiled = {
+        "a driver that nobody expects": lambda found: found[0].add("new"),
+        "a driver that is gone": lambda found: found[0].remove("decibel-i2c"),
+        "a world without readings": lambda found: found[1].pop(),
+        "a value beside the surroundings": lambda found: replace(found, 1, "-12.30", "-12.28"),
+        "a lost sign": lambda found: replace(found, 1, "-12.30", "12.30"),
+        "a bad reading": lambda found: replace(found, 1, "91.00 u  good", "bad: checksum"),
+        "an uncertain reading": lambda found: replace(found, 1, "91.00 u  good", "91.00 u  uncertain: saturated"),
+        "a missing channel": lambda found: replace(found, 1, "bme280.humidity  91.00 u  good\n", ""),
+        "a channel that nobody expects": lambda found: replace(found, 1, "bme280.humidity", "bme280.dew"),
+        "another value of the kernel's": lambda found: found[1][1]["kernel"]["bme280"].update(in_temp_input="-12280"),
+        "an error of the kernel's": lambda found: found[1][1]["kernel"]["bme280"].update(in_temp_input="I/O error"),
+        "a kernel driver that is not bound": lambda found: found[1][1]["kernel"].update(bme280={"": "no driver bound"}),
+        "a value without a chip": lambda found: replace(found, 2, "bad: no acknowledge", "1.00 u  good"),
+        "another fault without a chip": lambda found: replace(found, 2, "no acknowledge", "checksum"),
+        "a value of what is no chip": lambda found: found[2][1].update(ours="bme280.temperature  1.00 u  good\n"),
+        "no strangers": lambda found: found[2].clear(),
+    }
+    wrong = judge_chips(*run(), chips)[1]
+    missed = [name for name, spoil in spoiled.items() if not judge_chips(*spoilt(run(), spoil), chips)[1]]
+    for line in [f"a good run: {line}" for line in wrong] + [f"not noticed: {name}" for name in missed]:
+        print("FAILED  " + line)
+    print("chips.py: " + (f"a good run passes, {len(spoiled)} spoiled ones do not" if not wrong and not missed
+                          else "does not judge as it must"))
+    return 1 if wrong or missed else 0
+
+
+def spoilt(run, spoil):
+    spoil(run)
+    return run
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("plan", "judge"):
+    arguments = sys.argv[1:]
+    if arguments == ["--self-test"]:
+        sys.exit(self_test())
+    if len(arguments) != 2 or arguments[0] not in ("plan", "judge"):
         sys.exit(__doc__)
-    sys.exit(plan(sys.argv[2]) if sys.argv[1] == "plan" else judge(sys.argv[2]))
+    sys.exit(plan(arguments[1]) if arguments[0] == "plan" else judge(arguments[1]))

@@ -152,8 +152,8 @@ def particles(resolution, kernel=None, sizes=("1", "2.5", "4", "10")):
 IIO_TEMPERATURE, IIO_HUMIDITY = Attribute("in_temp", MILLI), Attribute("in_humidityrelative", MILLI)
 HWMON_TEMPERATURE, HWMON_HUMIDITY = Attribute("temp1", MILLI), Attribute("humidity1", MILLI)
 
-# Resolutions are the datasheets', or our hundredth where the chip is finer and the kernel's truncated thousandth makes no
-# difference.
+# Resolutions are the datasheets', or our hundredth where the chip is finer and the kernel's truncated thousandth makes
+# no difference.
 CHIPS = {
     # 20 bits of raw pressure are 0.18 Pa, 16 of humidity about 0.01 % (BST-BME280-DS002).
     "bme280": Chip(
@@ -162,8 +162,8 @@ CHIPS = {
     "bmp280": Chip(
         "bmp280", temperature=celsius(0.01, IIO_TEMPERATURE),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
-    # The kernel's pressure comes of 32-bit arithmetic in which one factor has 16 bits, and so does its humidity. Its gas resistance leaves out the
-    # ranges' own constants (up to 0.8 %), and the sign of the range switching error (0.4 %).
+    # The kernel's pressure comes of 32-bit arithmetic in which one factor has 16 bits, and its humidity is as coarse.
+    # Its gas resistance leaves out the ranges' own constants (up to 0.8 %), and the sign of the range switching error.
     "bme680": Chip(
         "bme680", temperature=celsius(0.01, IIO_TEMPERATURE),
         humidity=percent(0.04, Attribute("in_humidityrelative"), within=0.01),
@@ -254,8 +254,8 @@ CHIPS = {
     # Without its interrupt the kernel's driver waits so short that only near objects have been ranged.
     "maxsonar-i2c": Chip(
         "maxbotix-mb1232", distance=Channel("distanceMetres", 0.01, Attribute("in_distance"))),
-    # Nothing vibrates here: the means are the acceleration. At 2 g a step is 1 mg; the kernel's driver leaves the chip in
-    # normal mode, in which it is 4 mg.
+    # Nothing vibrates here: the means are the acceleration. At 2 g a step is 1 mg; the kernel's driver leaves the chip
+    # in normal mode, in which it is 4 mg.
     "lis3dh": Chip(
         "lis3dh",
         channels={f"{what}_{axis}": Channel(lambda world: 0, 0.0098) for axis in "xyz" for what in ("rms", "peak")}

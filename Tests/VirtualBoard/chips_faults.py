@@ -1,5 +1,5 @@
-"""What goes wrong on the virtual board's I2C buses, in phases, and how the agent must tell it: each fault with a quality
-and a reason of its own, told once, and without harm to another bus.
+"""What goes wrong on the virtual board's I2C buses, in phases, and how the agent must tell it: each fault with a
+quality and a reason of its own, told once, and without harm to another bus.
 
 Bus 0 is the one in trouble, bus 2 beside it must not notice; on bus 1 a kernel driver holds the BME280's address.
 """
@@ -12,7 +12,8 @@ import check
 BUSES = 4
 SURROUNDINGS = dict(celsius=-12.3, pascal=98_700, percent=91)
 # The chips of the phases before are where the plan put them: these replace them.
-WIRING = ["attach 0 0x76 bme280", "attach 0 0x77 bme280", "attach 0 0x44 sht3x", "attach 2 0x76 bme280", "detach 2 0x77"]
+WIRING = ["attach 0 0x76 bme280", "attach 0 0x77 bme280", "attach 0 0x44 sht3x", "attach 2 0x76 bme280",
+          "detach 2 0x77"]
 CONFIG = """
 node: {id: virtual-board, city: malaga}
 board: virtual-buses
@@ -115,7 +116,7 @@ def judge_wedge(out, phases, items, report):
                 [round(gap, 2) for gap in gaps], "at last a minute and more between two")
     others = [item for item in items if item["name"] == "other.temperature"
               and phases[number]["from"] <= item["time"] <= phases[number]["to"]]
-    report.true("SCL is held: readings of the other bus", len(others) >= length - 1, len(others), f"{length} or one less")
+    report.true("SCL is held: readings of the other bus", len(others) >= length - 1, len(others), f"{length} or so")
     # At the onset each chip of the bus finds out for itself.
     bound = CONFIG.count("bus: i2c0") * TIMEOUT_SECONDS + 0.001
     late = lateness(others) if others else 9

@@ -3,8 +3,7 @@
 //     celsius 21.4                   a physical value of the surroundings, by its name in Surroundings.swift
 //     volts 1.2 -0.35 2.048 0.02     several, where there are several of it
 //     attach BUS ADDRESS DRIVER      the chip of that driver, freshly powered; numbers as 118 or 0x76
-//     attach BUS ADDRESS nothing     takes every byte and gives ones: a bus on which the address is acknowledged by no chip
-//                                    that anybody knows
+//     attach BUS ADDRESS nothing     acknowledges all, and leaves the data line alone: every byte read is 0xFF
 //     detach BUS ADDRESS
 //     flip BUS ADDRESS BYTE BIT      that bit of each reply arrives wrong, until `steady`
 //     refuse BUS ADDRESS             no transfer is acknowledged, until `steady`
