@@ -147,13 +147,15 @@ public struct DriverEntry: Sendable {
     public var defaultEvery: Duration
     /// Values are `warming up` for so long after the sensor came, or came back; `warm_up:` of a sensor overrides it.
     public var warmUp: Duration
+    /// Bus drivers: several sensors may be at one address, each with its own inputs of one converter.
+    public var sharesChip: Bool
     /// The channels that a sensor with these settings has.
     public var channels: @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel]
     public var make: @Sendable (DriverSettings) throws(SettingFault) -> Driver
 
     public init(
         name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment, parameters: [Parameter] = [],
-        defaultEvery: Duration, warmUp: Duration = .zero,
+        defaultEvery: Duration, warmUp: Duration = .zero, sharesChip: Bool = false,
         channels: @escaping @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel],
         make: @escaping @Sendable (DriverSettings) throws(SettingFault) -> Driver
     ) {
@@ -164,6 +166,7 @@ public struct DriverEntry: Sendable {
         self.parameters = parameters
         self.defaultEvery = defaultEvery
         self.warmUp = warmUp
+        self.sharesChip = sharesChip
         self.channels = channels
         self.make = make
     }
@@ -177,9 +180,19 @@ public enum Catalogue {
     public static func entry(named name: String) -> DriverEntry? { entries.first { $0.name == name } }
 
     private static let weather: [DriverEntry] = [
-        BME280.entry
+        BME280.entry,
+        BMP280.entry,
+        BMP388.entry,
+        BME680.entry,
+        SHT3x.entry,
+        SHT4x.entry,
+        AHT20.entry,
+        Si7021.entry,
+        TMP117.entry,
+        MCP9808.entry,
+        LM75.entry,
+        MLX90614.entry,
     ]
-    private static let airQuality: [DriverEntry] = []
     private static let lightAndPower: [DriverEntry] = [
         BH1750.entry,
         INA219.entry,
@@ -188,6 +201,17 @@ public enum Catalogue {
         LTR390.entry,
         TSL2591.entry,
         VEML7700.entry,
+    ]
+    private static let airQuality: [DriverEntry] = [
+        ADS1115.entry,
+        Electrochemical.entry,
+        MCP3421.entry,
+        PMSA003I.entry,
+        SCD30.entry,
+        SCD4x.entry,
+        SEN5x.entry,
+        SGP40.entry,
+        SPS30.entry,
     ]
     /// Water, soil, distance, vibration, noise, inputs on expanders, and chips described in the configuration.
     private static let waterAndGround: [DriverEntry] = [

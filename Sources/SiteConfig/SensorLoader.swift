@@ -16,7 +16,7 @@ struct SensorLoader {
     /// Ids that are there but could not be read whole: their channels are not known, and not missing either.
     private(set) var unfinished: Set<String> = []
     private var ids: [String: Place] = [:]
-    private var devices: [BusDevice: (id: String, place: Place)] = [:]
+    private var devices: [BusDevice: (id: String, place: Place, shares: Bool)] = [:]
     private var lines: [String: (id: String, place: Place)] = [:]
     private(set) var buses: BusReader
     private var busUsers: [UInt8: String] = [:]
@@ -224,7 +224,7 @@ struct SensorLoader {
         guard let number, let address, let place = addressText?.place else { return nil }
         let device = BusDevice(bus: number, address: address)
         let shown = "0x" + String(address, radix: 16)
-        if let other = devices[device] {
+        if let other = devices[device], !(other.shares && driver.sharesChip) {
             findings.add(
                 place,
                 "address \(shown) on \(buses.all[Int(number)].name), which sensor \(quoted(other.id)) has "
@@ -234,7 +234,7 @@ struct SensorLoader {
                     ? "give one of them another address (\(driver.name) can have \(Self.shown(addresses)))"
                     : "move one of them to another bus")
         } else {
-            devices[device] = (id ?? "?", place)
+            devices[device] = (id ?? "?", place, driver.sharesChip)
         }
         busUsers[number] = busUsers[number] ?? id ?? "?"
         return device

@@ -20,6 +20,14 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
     case "ezo": settings.values["model"] = .text("ph")
     case "ina219", "ina226", "ina3221":
         settings.values["shunt"] = .quantity(mantissa: 100, exponent: -3, unit: "Ohm")
+    case "electrochemical":
+        settings.values.merge([
+            "cell": .text("no2-b43f"), "sensitivity": .number(0.309), "temperature_input": .text("ain2"),
+            "we_electronic_zero": .quantity(mantissa: 295, exponent: 0, unit: "mV"),
+            "ae_electronic_zero": .quantity(mantissa: 282, exponent: 0, unit: "mV"),
+            "we_sensor_zero": .quantity(mantissa: -4, exponent: 0, unit: "mV"),
+            "ae_sensor_zero": .quantity(mantissa: 4, exponent: 0, unit: "mV"),
+        ]) { $1 }
     case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
     case "external": settings.values.merge(["measures": .text("power W"), "run": .text("/bin/true")]) { $1 }
     case "replay":

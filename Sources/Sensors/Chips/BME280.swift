@@ -1,5 +1,7 @@
-// Bosch BME280: temperature, pressure and relative humidity on I2C. Datasheet: BST-BME280-DS002, revision 1.6; sections
-// and tables below are its.
+// Bosch BME280: temperature, pressure and relative humidity on I2C; and BMP280, the same without humidity. Datasheets:
+// BST-BME280-DS002, revision 1.6 (sections and tables below are its, unless they say otherwise), and BST-BMP280-DS001,
+// revision 1.14. Both have one register map and one pair of formulas; the BMP280 lacks the registers of humidity, and
+// has ids of its own.
 //
 // Every measurement is one in forced mode with oversampling ×1 and no filter, the datasheet's own choice for weather
 // (section 3.5.1, table 7): the chip sleeps in between, so it does not warm itself. All control registers are written
@@ -23,28 +25,39 @@ struct BME280: BusDriver {
         static let configuration: UInt8 = 0xF5
         static let data: UInt8 = 0xF7
     }
-    private static let chipID: UInt8 = 0x60
     private static let statusMeasuring: UInt8 = 0b1000
     /// Set while the chip copies its calibration from memory, after power-on.
     private static let statusUpdating: UInt8 = 0b0001
     private static let oversamplingOnce: UInt8 = 0b001
     private static let modeSleep: UInt8 = 0b00
     private static let modeForced: UInt8 = 0b01
-    /// Longest measuring time with each oversampling ×1, section 9.1: 1.25 + 2.3 + (2.3 + 0.575) + (2.3 + 0.575) ms.
-    static let measuringTime = Duration.microseconds(9_300)
+    enum Model: Sendable {
+        case bme280, bmp280
+
+        /// Register 0xD0; 0x56 and 0x57 are a BMP280's samples (BMP280, section 4.3.1, and Bosch's own driver).
+        var ids: [UInt8] { self == .bme280 ? [0x60] : [0x58, 0x56, 0x57] }
+        var hasHumidity: Bool { self == .bme280 }
+        /// Longest measuring time with each oversampling ×1, section 9.1: 1.25 + 2.3 + (2.3 + 0.575) + (2.3 + 0.575)
+        /// ms; 6.4 ms without humidity (BMP280, section 3.8.1, table 13).
+        var measuringTime: Duration { self == .bme280 ? .microseconds(9_300) : .microseconds(6_500) }
+    }
 
     private let device: BusDevice
+    private let model: Model
     private var calibration: Calibration?
 
-    init(device: BusDevice) { self.device = device }
+    init(device: BusDevice, model: Model = .bme280) {
+        self.device = device
+        self.model = model
+    }
 
     mutating func start(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Duration {
         if calibration == nil { calibration = try setUp(on: &bus) }
         // Humidity's oversampling takes effect only with the write to ctrl_meas after it (section 5.4.3).
-        try bus.send(Register.humidityControl, Self.oversamplingOnce, to: device)
+        if model.hasHumidity { try bus.send(Register.humidityControl, Self.oversamplingOnce, to: device) }
         let control = Self.oversamplingOnce << 5 | Self.oversamplingOnce << 2 | Self.modeForced
         try bus.send(Register.measurementControl, control, to: device)
-        return Self.measuringTime
+        return model.measuringTime
     }
 
     mutating func collect(
@@ -53,12 +66,12 @@ struct BME280: BusDriver {
         guard let calibration else { invariantFailed("collect before start") }
         let status = try bus.receive(1, register: Register.status, of: device)[0]
         if status & Self.statusMeasuring != 0 { throw .notReady }
-        // One burst, so that the three values are of one measurement (section 4.1).
-        let data = try bus.receive(8, register: Register.data, of: device)
+        // One burst, so that the values are of one measurement (section 4.1).
+        let data = try bus.receive(model.hasHumidity ? 8 : 6, register: Register.data, of: device)
         guard let result = Raw(data).compensated(by: calibration) else { throw .implausible }
         samples.append(Sample(channel: 0, .physical(result.celsius)))
         samples.append(Sample(channel: 1, .physical(result.pascal)))
-        samples.append(Sample(channel: 2, .physical(result.percent)))
+        if model.hasHumidity { samples.append(Sample(channel: 2, .physical(result.percent))) }
         return nil
     }
 
@@ -66,7 +79,7 @@ struct BME280: BusDriver {
 
     private func setUp(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Calibration {
         let found = try bus.receive(1, register: Register.chipID, of: device)[0]
-        guard found == Self.chipID else { throw .wrongChip(found: UInt32(found), expected: UInt32(Self.chipID)) }
+        guard model.ids.contains(found) else { throw .wrongChip(found: UInt32(found), expected: UInt32(model.ids[0])) }
         let status = try bus.receive(1, register: Register.status, of: device)[0]
         if status & Self.statusUpdating != 0 { throw .notReady }
         // Another program may have left it in normal mode, where writes to `config` may be ignored (section 5.4.6).
@@ -80,7 +93,8 @@ struct BME280: BusDriver {
 
     private func readCalibration(on bus: inout some Bus & ~Copyable) throws(SensorFault) -> Calibration {
         let low = try bus.receive(26, register: Register.calibrationLow, of: device)
-        let high = try bus.receive(7, register: Register.calibrationHigh, of: device)
+        let high =
+            model.hasHumidity ? try bus.receive(7, register: Register.calibrationHigh, of: device) : Reply(count: 7)
         guard let calibration = Calibration(low: low, high: high) else { throw .implausible }
         return calibration
     }
@@ -115,7 +129,7 @@ extension BME280 {
         }
     }
 
-    /// The eight data registers 0xF7 to 0xFE, section 5.4.7 to 5.4.9.
+    /// The eight data registers 0xF7 to 0xFE, section 5.4.7 to 5.4.9; the first six of a BMP280.
     struct Raw: Equatable {
         var pressure: UInt32
         var temperature: UInt32
@@ -130,7 +144,7 @@ extension BME280 {
         init(_ data: Reply) {
             pressure = data.bigEndian24(0) >> 4
             temperature = data.bigEndian24(3) >> 4
-            humidity = UInt32(data.bigEndian16(6))
+            humidity = data.count > 6 ? UInt32(data.bigEndian16(6)) : 0
         }
 
         /// Physical values by the floating point formulas of section 8.1: no overflow whatever the registers hold, and
@@ -166,7 +180,7 @@ extension BME280 {
         name: "bme280",
         about: "Bosch BME280 on I2C: temperature, pressure, relative humidity",
         chip: ChipFacts(
-            datasheet: "Bosch BST-BME280-DS002 revision 1.6", measuringTime: measuringTime,
+            datasheet: "Bosch BST-BME280-DS002 revision 1.6", measuringTime: Model.bme280.measuringTime,
             identity: "register 0xD0 is 0x60"),
         attachment: .bus(addresses: [0x76, 0x77]),
         defaultEvery: .seconds(10),

@@ -24,9 +24,19 @@ public enum SimulatedChips {
         .reduce(into: [:]) { all, group in all.merge(group) { _, second in second } }
 
     private static let weather: [String: Maker] = [
-        "bme280": { surroundings, _ in SimulatedBME280(surroundings: surroundings) }
+        "bme280": { surroundings, _ in SimulatedBME280(surroundings: surroundings) },
+        "bmp280": { surroundings, _ in SimulatedBME280(hasHumidity: false, surroundings: surroundings) },
+        "bmp388": { surroundings, _ in SimulatedBMP388(surroundings: surroundings) },
+        "bme680": { surroundings, _ in SimulatedBME680(surroundings: surroundings) },
+        "sht3x": { surroundings, _ in SimulatedSHT3x(surroundings: surroundings) },
+        "sht4x": { surroundings, _ in SimulatedSHT4x(surroundings: surroundings) },
+        "aht20": { surroundings, _ in SimulatedAHT20(surroundings: surroundings) },
+        "si7021": { surroundings, _ in SimulatedSi7021(surroundings: surroundings) },
+        "tmp117": { surroundings, _ in SimulatedTMP117(surroundings: surroundings) },
+        "mcp9808": { surroundings, _ in SimulatedMCP9808(surroundings: surroundings) },
+        "lm75": { surroundings, _ in SimulatedLM75(surroundings: surroundings) },
+        "mlx90614": { surroundings, _ in SimulatedMLX90614(surroundings: surroundings) },
     ]
-    private static let airQuality: [String: Maker] = [:]
     private static let lightAndPower: [String: Maker] = [
         "bh1750": { surroundings, _ in SimulatedBH1750(surroundings: surroundings) },
         "ina219": { surroundings, _ in SimulatedINA219(surroundings: surroundings) },
@@ -39,5 +49,16 @@ public enum SimulatedChips {
     private static let waterAndGround: [String: Maker] = [
         "ezo": { surroundings, _ in SimulatedEZO(.ph, surroundings: surroundings) },
         "seesaw-soil": { surroundings, _ in SimulatedSeesawSoil(surroundings: surroundings) },
+    ]
+    private static let airQuality: [String: Maker] = [
+        "ads1115": { surroundings, _ in SimulatedADS1115(surroundings: surroundings) },
+        "electrochemical": { surroundings, _ in SimulatedGasCell().converter(surroundings) },
+        "mcp3421": { surroundings, _ in SimulatedMCP3421(surroundings: surroundings) },
+        "pmsa003i": { surroundings, _ in SimulatedPMSA003I(surroundings: surroundings) },
+        "scd30": { surroundings, _ in SimulatedSCD30(surroundings: surroundings) },
+        "scd4x": { surroundings, _ in SimulatedSCD4x(surroundings: surroundings) },
+        "sen5x": { surroundings, _ in SimulatedSEN5x(surroundings: surroundings) },
+        "sgp40": { surroundings, _ in SimulatedSGP40(surroundings: surroundings) },
+        "sps30": { surroundings, _ in SimulatedSPS30(surroundings: surroundings) },
     ]
 }

@@ -1,4 +1,5 @@
-// A Bosch BME280 at register level. Datasheet: BST-BME280-DS002, revision 1.6; sections are its.
+// A Bosch BME280 at register level, or a BMP280, which is the same without humidity. Datasheets: BST-BME280-DS002,
+// revision 1.6 (sections are its), and BST-BMP280-DS001, revision 1.14.
 //
 // It has what a driver can get wrong: humidity oversampling that takes effect only with the next write of ctrl_meas,
 // data registers that say "skipped" until a measurement has been made, a measuring bit, calibration that is not there
@@ -35,17 +36,19 @@ public final class SimulatedBME280: SimulatedChip {
             h: (75, 362, 200, -20, -37, -25))
     }
 
-    private static let measuringTime = Duration.microseconds(9_000)  // a little less than the datasheet's longest
     private static let startUpTime = Duration.milliseconds(2)  // section 1, table 1
 
     /// What the id register says; another makes it the wrong chip.
-    public var id: UInt8 = 0x60
+    public var id: UInt8
     /// The world around it: read at the end of each measurement.
     public var surroundings: (Boottime) -> Surroundings
     /// Never finishes a measurement.
     public var isHung = false
 
     private let trimming: Trimming
+    private let hasHumidity: Bool
+    /// A little less than the datasheets' longest.
+    private var measuringTime: Duration { .microseconds(hasHumidity ? 9_000 : 6_200) }
     private var registers = [UInt8](repeating: 0, count: 256)
     private var pointer: UInt8 = 0
     private var humidityOversampling: UInt8 = 0
@@ -53,9 +56,12 @@ public final class SimulatedBME280: SimulatedChip {
     private var startedUp = Boottime(nanoseconds: .min)
 
     public init(
-        trimming: Trimming = .usual, surroundings: @escaping (Boottime) -> Surroundings = { _ in Surroundings() }
+        trimming: Trimming = .usual, hasHumidity: Bool = true,
+        surroundings: @escaping (Boottime) -> Surroundings = { _ in Surroundings() }
     ) {
+        id = hasHumidity ? 0x60 : 0x58
         self.trimming = trimming
+        self.hasHumidity = hasHumidity
         self.surroundings = surroundings
         reset()
     }
@@ -90,7 +96,7 @@ public final class SimulatedBME280: SimulatedChip {
         for index in 0..<reply.count {
             switch pointer {
             case 0xD0: reply[index] = id
-            case 0xF3: reply[index] = (isMeasuring(now) ? 0b1000 : 0) | (now < startedUp ? 0b0001 : 0)
+            case 0xF3: reply[index] = (measuringUntil != nil ? 0b1000 : 0) | (now < startedUp ? 0b0001 : 0)
             case 0x88...0xA1, 0xE1...0xF0: reply[index] = now < startedUp ? 0 : registers[Int(pointer)]
             default: reply[index] = registers[Int(pointer)]
             }
@@ -102,27 +108,30 @@ public final class SimulatedBME280: SimulatedChip {
     private func store(_ value: UInt8, in register: UInt8, at now: Boottime) {
         switch register {
         case 0xE0 where value == 0xB6: powerCycle(at: now)
-        case 0xF2: registers[0xF2] = value & 0b111
+        case 0xF2 where hasHumidity: registers[0xF2] = value & 0b111
         case 0xF4:
             registers[0xF4] = value
             humidityOversampling = registers[0xF2]
-            measuringUntil = value & 0b11 == 0 ? nil : now + Self.measuringTime
+            // Forced (01, 10) is one measurement, normal (11) one after the other.
+            measuringUntil = value & 0b11 == 0 ? nil : now + measuringTime
         case 0xF5: registers[0xF5] = value
         default: break
         }
     }
 
-    private func isMeasuring(_ now: Boottime) -> Bool { measuringUntil.map { isHung || now < $0 } ?? false }
-
-    /// Ends the measurement whose time is over: data registers filled, mode back to sleep (section 3.3.3). In normal
-    /// mode (section 3.3.4) the next one follows at once.
+    /// Ends the measurement whose time is over: data registers filled, mode back to sleep (section 3.3.3), or, in
+    /// normal mode, the next one begun. The pause in between is left out: a reader only finds newer values.
     private func settle(_ now: Boottime) {
-        guard let end = measuringUntil, now >= end, !isHung else { return }
+        guard var end = measuringUntil, now >= end, !isHung else { return }
         let control = registers[0xF4]
-        let isNormal = control & 0b11 == 0b11
-        measuringUntil = isNormal ? now : nil
-        registers[0xF4] = isNormal ? control : control & ~0b11
-        let raw = trimming.raw(of: surroundings(isNormal ? now : end))
+        if control & 0b11 == 0b11 {
+            end = end + measuringTime * Int((now - end) / measuringTime)
+            measuringUntil = end + measuringTime
+        } else {
+            measuringUntil = nil
+            registers[0xF4] = control & ~0b11
+        }
+        let raw = trimming.raw(of: surroundings(end))
         let temperature = control >> 5 != 0 ? raw.temperature : 0x80000
         let pressure = control >> 2 & 0b111 != 0 ? raw.pressure : 0x80000
         let humidity = humidityOversampling != 0 ? raw.humidity : 0x8000
@@ -135,6 +144,7 @@ public final class SimulatedBME280: SimulatedChip {
             registers[register + 1] = UInt8(truncatingIfNeeded: value >> 4)
             registers[register + 2] = UInt8(truncatingIfNeeded: value << 4)
         }
+        guard hasHumidity else { return }
         registers[0xFD] = UInt8(truncatingIfNeeded: humidity >> 8)
         registers[0xFE] = UInt8(truncatingIfNeeded: humidity)
     }
@@ -145,6 +155,7 @@ public final class SimulatedBME280: SimulatedChip {
         humidityOversampling = 0
         put(pressure: 0x80000, temperature: 0x80000, humidity: 0x8000)
         trimming.store(in: &registers)
+        if !hasHumidity { for register in [0xA1] + Array(0xE1...0xE7) { registers[register] = 0 } }
     }
 }
 
