@@ -73,6 +73,8 @@ def plan(out):
     with open(os.path.join(out, "data/boards/virtual-buses.yaml"), "w", encoding="utf-8") as file:
         file.write("name: virtual-buses\nbuses:\n")
         file.writelines(f"  - {{name: i2c{bus}, path: /dev/i2c-{bus}}}\n" for bus in range(buses))
+        # The next free numbers: the branches of the multiplexer of chips_faults.py.
+        file.writelines(f"  - {{name: branch{branch}, path: /dev/i2c-{buses + branch}}}\n" for branch in range(8))
     with open(os.path.join(out, "cityedge.yaml"), "w", encoding="utf-8") as file:
         file.write("node: {id: virtual-board, city: malaga}\nboard: virtual-buses\nclock: trust-system\n"
                    "broker: {url: mqtt://127.0.0.1:1883}\nsensors:\n")
@@ -227,13 +229,13 @@ def self_test():
         "a driver that nobody expects": lambda found: found[0].add("new"),
         "a driver that is gone": lambda found: found[0].remove("decibel-i2c"),
         "a world without readings": lambda found: found[1].pop(),
-        "a value beside the surroundings": lambda found: replace(found, 1, "-12.30", "-12.28"),
-        "a lost sign": lambda found: replace(found, 1, "-12.30", "12.30"),
+        "a value beside the surroundings": lambda found: replace(found, 1, "-9.30", "-9.28"),
+        "a lost sign": lambda found: replace(found, 1, "-9.30", "9.30"),
         "a bad reading": lambda found: replace(found, 1, "91.00 u  good", "bad: checksum"),
         "an uncertain reading": lambda found: replace(found, 1, "91.00 u  good", "91.00 u  uncertain: saturated"),
         "a missing channel": lambda found: replace(found, 1, "bme280.humidity  91.00 u  good\n", ""),
         "a channel that nobody expects": lambda found: replace(found, 1, "bme280.humidity", "bme280.dew"),
-        "another value of the kernel's": lambda found: found[1][1]["kernel"]["bme280"].update(in_temp_input="-12280"),
+        "another value of the kernel's": lambda found: found[1][1]["kernel"]["bme280"].update(in_temp_input="-9280"),
         "an error of the kernel's": lambda found: found[1][1]["kernel"]["bme280"].update(in_temp_input="I/O error"),
         "a kernel driver that is not bound": lambda found: found[1][1]["kernel"].update(bme280={"": "no driver bound"}),
         "a value without a chip": lambda found: replace(found, 2, "bad: no acknowledge", "1.00 u  good"),

@@ -15,7 +15,7 @@ WORLDS = {
         redoxMillivolts=-112.4, soilMoisture=0.42, soilCelsius=9.8, distanceMetres=1.87,
         acceleration=[0.31, -0.62, 9.81]),
     "winter": dict(
-        celsius=-12.3, pascal=98_700, percent=91, carbonDioxidePPM=431, vocIndex=57, noxIndex=12, gasOhm=31_000,
+        celsius=-9.3, pascal=98_700, percent=91, carbonDioxidePPM=431, vocIndex=57, noxIndex=12, gasOhm=31_000,
         pm1=18.2, pm2_5=33.3, pm4=38.1, pm10=41.7, gasPPB=88, objectCelsius=-20.6, lux=3.7, uvIndex=0.1,
         soundDecibel=38.2, volts=[-1.7, 0.8, 0.004, 1.999], amperes=[-0.61, 0.02, 0.3, -0.9],
         inputs=0b1010_0101_1111_0000, waterCelsius=0.4, acidityPH=6.08, microsiemensPerCentimetre=287,
@@ -167,7 +167,7 @@ CHIPS = {
     "bme680": Chip(
         "bme680", temperature=celsius(0.01, IIO_TEMPERATURE),
         humidity=percent(0.04, Attribute("in_humidityrelative"), within=0.01),
-        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO), kernels=6e-5),
+        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO), kernels=8e-5),
         gas_resistance=Channel("gasOhm", 50, Attribute("in_resistance"), part=0.001, kernels=0.012)),
     "bmp388": Chip(
         "bmp380", temperature=celsius(0.01, IIO_TEMPERATURE),

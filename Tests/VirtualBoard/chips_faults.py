@@ -1,7 +1,8 @@
 """What goes wrong on the virtual board's I2C buses, in phases, and how the agent must tell it: each fault with a
 quality and a reason of its own, told once, and without harm to another bus.
 
-Bus 0 is the one in trouble, bus 2 beside it must not notice; on bus 1 a kernel driver holds the BME280's address.
+Bus 0 is the one in trouble; bus 2 must not notice, nor bus 4, a multiplexer with other chips at the same address behind
+two of its branches. On bus 1 a kernel driver holds the BME280's address.
 """
 import json
 import os
@@ -9,11 +10,11 @@ import statistics
 
 import check
 
-BUSES = 4
+BUSES = 6
+MULTIPLEXER = (4, 0x71)
 SURROUNDINGS = dict(celsius=-12.3, pascal=98_700, percent=91)
-# The chips of the phases before are where the plan put them: these replace them.
-WIRING = ["attach 0 0x76 bme280", "attach 0 0x77 bme280", "attach 0 0x44 sht3x", "attach 2 0x76 bme280",
-          "detach 2 0x77"]
+WIRING = ["empty 0", "attach 0 0x76 bme280", "attach 0 0x77 bme280", "attach 0 0x44 sht3x", "empty 2",
+          "attach 2 0x76 bme280", "empty 4", "multiplex 4 0x71", "attach 4.0 0x76 bme280", "attach 4.3 0x76 bmp280"]
 CONFIG = """
 node: {id: virtual-board, city: malaga}
 board: virtual-buses
@@ -25,6 +26,8 @@ sensors:
   - {id: checked, driver: sht3x, bus: i2c0, address: 0x44, every: 1s}
   - {id: other, driver: bme280, bus: i2c2, address: 0x76, every: 1s}
   - {id: absent, driver: bme280, bus: i2c2, address: 0x77, every: 1s}
+  - {id: left, driver: bme280, bus: branch0, address: 0x76, every: 1s}
+  - {id: right, driver: bmp280, bus: branch3, address: 0x76, every: 1s}
   - {id: held, driver: bme280, bus: i2c1, address: 0x76, every: 1s}
 """
 # From a change on, so long may pass before the next reading tells it.
@@ -58,7 +61,7 @@ PHASES = [
     Phase("SCL is held", 400, ["wedge 0"], STUCK, {"neighbour": "nobody gets through on the bus"}),
     Phase("SCL is free", PAUSE_SECONDS + 10, ["free 0"], settling=PAUSE_SECONDS),
 ]
-SENSORS = ("air", "neighbour", "checked", "other", "absent", "held")
+SENSORS = ("air", "neighbour", "checked", "other", "left", "right", "absent", "held")
 
 
 def lateness(readings):

@@ -49,6 +49,17 @@ def load_buses(module, count):
             raise Failed(f"/dev/i2c-{bus} is {name!r}, not i2c-user's bus {bus}")
 
 
+def add_multiplexer(device, bus, address):
+    """Each of its branches becomes a bus, numbered from the first free number on."""
+    with open(f"/sys/bus/i2c/devices/i2c-{bus}/new_device", "w", encoding="ascii") as file:
+        file.write(f"{device} {address:#x}\n")
+    first = len(glob.glob("/sys/bus/i2c/devices/i2c-*")) - 8
+    branches = [os.path.basename(os.path.realpath(f"/sys/bus/i2c/devices/{bus}-{address:04x}/channel-{branch}"))
+                for branch in range(8)]
+    if branches != [f"i2c-{first + branch}" for branch in range(8)]:
+        raise Failed(f"the branches of {device} are {branches}")
+
+
 class Chips:
     """The program that plays them; every order is answered before the next."""
 

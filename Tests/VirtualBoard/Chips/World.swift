@@ -5,6 +5,8 @@
 //     attach BUS ADDRESS DRIVER      the chip of that driver, freshly powered; numbers as 118 or 0x76
 //     attach BUS ADDRESS nothing     acknowledges all, and leaves the data line alone: every byte read is 0xFF
 //     detach BUS ADDRESS
+//     empty BUS                      takes all its chips away
+//     multiplex BUS ADDRESS          a PCA9548, at most one on a bus; its eight branches are the buses BUS.0 to BUS.7
 //     flip BUS ADDRESS BYTE BIT      that bit of each reply arrives wrong, until `steady`
 //     refuse BUS ADDRESS             no transfer is acknowledged, until `steady`
 //     steady BUS ADDRESS
@@ -36,11 +38,14 @@ final class ChipWorld {
     private let bus: SimulatedBus
     private var surroundings = Surroundings()
     private var holds: [Hold?]
+    /// By bus: a multiplexer's address, and its branches that are connected. Branches are buses of `bus` behind those
+    /// that have a number of their own.
+    private var multiplexers: [UInt8: (address: UInt8, connected: UInt8)] = [:]
     private var troubles: [BusDevice: SimulatedBus.Trouble] = [:]
 
     init(buses: Int) {
         let clock = self.clock
-        bus = SimulatedBus(count: buses) { clock.now() }
+        bus = SimulatedBus(count: buses * 9) { clock.now() }
         holds = Array(repeating: nil, count: buses)
         bus.trouble = { [unowned self] device, _ in self.troubles[device] }
     }
@@ -55,18 +60,40 @@ final class ChipWorld {
         }
         var index = 0
         while index < messages.count {
-            let device = BusDevice(bus: bus, address: messages[index].address)
-            guard self.bus.chip(at: device) != nil else { return ENXIO }
+            let address = messages[index].address
+            if multiplexers[bus]?.address == address {
+                connect(bus, &messages[index])
+                index += 1
+                continue
+            }
+            guard let device = place(address, on: bus) else { return ENXIO }
             // A write and the read behind it are one transaction, as our own driver makes them.
             let isPair =
                 !messages[index].isRead && index + 1 < messages.count && messages[index + 1].isRead
-                && messages[index + 1].address == device.address
+                && messages[index + 1].address == address
             let written = messages[index].isRead ? [] : messages[index].bytes
             let last = isPair ? index + 1 : index
             if let error = exchange(device, written, &messages[last]) { return error }
             index = last + 1
         }
         return 0
+    }
+
+    /// The chip that hears the address: on the bus itself, or on a branch that is connected to it.
+    private func place(_ address: UInt8, on bus: UInt8) -> BusDevice? {
+        let branches = (0..<8).filter { (multiplexers[bus]?.connected ?? 0) >> $0 & 1 == 1 }.map { branch($0, of: bus) }
+        return ([bus] + branches).map { BusDevice(bus: $0, address: address) }.first { self.bus.chip(at: $0) != nil }
+    }
+
+    private func branch(_ number: UInt8, of bus: UInt8) -> UInt8 { UInt8(holds.count) + bus * 8 + number }
+
+    /// NXP PCA9548A, revision 4.1, section 6.2: one control register, a bit for each branch.
+    private func connect(_ bus: UInt8, _ message: inout Message) {
+        if message.isRead {
+            for index in message.bytes.indices { message.bytes[index] = multiplexers[bus]?.connected ?? 0 }
+        } else if let last = message.bytes.last {
+            multiplexers[bus]?.connected = last
+        }
     }
 
     private func exchange(_ device: BusDevice, _ written: [UInt8], _ last: inout Message) -> Int32? {
@@ -118,6 +145,12 @@ final class ChipWorld {
         case ("detach", 3):
             guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
             bus.detach(device)
+        case ("empty", 2):
+            guard let place = number(words[1]), place < holds.count else { return "no bus \(words[1])" }
+            for address in UInt8(0x08)...0x77 { bus.detach(BusDevice(bus: UInt8(place), address: address)) }
+        case ("multiplex", 3):
+            guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
+            multiplexers[device.bus] = (device.address, 0)
         case ("flip", 5), ("refuse", 3), ("steady", 3):
             guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
             switch command {
@@ -180,10 +213,13 @@ final class ChipWorld {
     }
 
     private func device(_ words: [String]) -> BusDevice? {
-        guard let bus = number(words[1]), bus < holds.count, let address = number(words[2]),
+        let parts = words[1].utf8.split(separator: 0x2E).map { number(String(Substring($0))) }
+        guard let first = parts.first, let bus = first, bus < holds.count, let address = number(words[2]),
             (0x08...0x77).contains(address)
         else { return nil }
-        return BusDevice(bus: UInt8(bus), address: UInt8(address))
+        guard parts.count == 2 else { return BusDevice(bus: UInt8(bus), address: UInt8(address)) }
+        guard let number = parts[1], number < 8 else { return nil }
+        return BusDevice(bus: branch(UInt8(number), of: UInt8(bus)), address: UInt8(address))
     }
 
     private func number(_ text: String) -> Int? {
