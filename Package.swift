@@ -58,7 +58,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests", dependencies: ["Agent", "Gateway", "KPIs", "SimulatedWorld"], exclude: ["Data"],
             swiftSettings: strict),
-        .testTarget(name: "SiteConfigTests", dependencies: ["SiteConfig"], swiftSettings: strict),
+        .testTarget(name: "SiteConfigTests", dependencies: ["SimulatedWorld", "SiteConfig"], swiftSettings: strict),
         .testTarget(name: "SimulatedWorldTests", dependencies: ["SimulatedWorld"], swiftSettings: strict),
         .testTarget(name: "LinuxWorldTests", dependencies: ["LinuxWorld"], swiftSettings: strict),
         // The built programs, run as users run them, and the rules of this repository.

@@ -51,7 +51,8 @@ public func listDrivers(isJSON: Bool) {
     }
     for entry in Catalogue.entries {
         printLine("\(entry.name): \(entry.about)")
-        let places = addresses(entry).map { "0x" + String($0, radix: 16) }
+        let isAny = addresses(entry) == DriverEntry.anyAddress
+        let places = isAny ? ["any"] : addresses(entry).map { "0x" + String($0, radix: 16) }
         printLine(
             "  attached by: \(attachment(entry))"
                 + (places.isEmpty ? "" : ", address \(places.joined(separator: " or "))"))

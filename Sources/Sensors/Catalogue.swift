@@ -23,6 +23,8 @@ public struct Parameter: Sendable {
         case file
         /// A unit's name, as people type it; arrives as its SenML symbol in `.text`.
         case unit
+        /// A chip's description, a map of its own: see `RegisterMap`.
+        case registers
     }
     public var name: String
     public var kind: Kind
@@ -49,6 +51,7 @@ public enum Setting: Sendable, Equatable {
     case duration(Duration)
     /// `mantissa × 10^exponent` in `unit`: decimal text stays exact (`10 L` asked for in m3 is 1 × 10^-2 m3).
     case quantity(mantissa: Int64, exponent: Int8, unit: String)
+    indirect case registers(RegisterMap)
 }
 
 /// All that a driver is made from. The configuration has checked every value against the driver's parameters.
@@ -129,6 +132,9 @@ public struct ChipFacts: Sendable, Equatable {
 }
 
 public struct DriverEntry: Sendable {
+    /// All that a chip on I2C can have; the others are reserved. Such an address is never a default.
+    public static let anyAddress: [UInt8] = Array(0x08...0x77)
+
     public enum Attachment: Sendable, Equatable {
         /// `bus:` and `address:`; the first address is the default.
         case bus(addresses: [UInt8])
@@ -217,6 +223,12 @@ public enum Catalogue {
     private static let waterAndGround: [DriverEntry] = [
         EZO.entry,
         SeesawSoil.entry,
+        DecibelMeter.entry,
+        DescribedChip.entry,
+        LIS3DH.entry,
+        MCP23017.entry,
+        MaxSonar.entry,
+        PCF8574.entry,
     ]
     private static let lines: [DriverEntry] = [
         DigitalInput.entry,

@@ -73,6 +73,7 @@ enum Fingerprint {
         case .flag(let flag): "\(flag)"
         case .duration(let duration): "\(duration.nanoseconds)"
         case .quantity(let mantissa, let exponent, let unit): "\(mantissa)e\(exponent) \(unit)"
+        case .registers(let map): map.fingerprint
         }
     }
 }

@@ -219,7 +219,10 @@ struct SensorLoader {
     ) -> BusDevice? {
         let number = buses.read(&fields)
         let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
-        let addressText = fields.scalar("address", default: fallback)
+        let addressText =
+            addresses == DriverEntry.anyAddress
+            ? fields.required("address", "the chip's address on the bus", example: "address: 0x48")
+            : fields.scalar("address", default: fallback)
         let address = addressText.flatMap { self.address($0, addresses, driver) }
         guard let number, let address, let place = addressText?.place else { return nil }
         let device = BusDevice(bus: number, address: address)
@@ -240,7 +243,9 @@ struct SensorLoader {
         return device
     }
 
-    private static func shown(_ addresses: [UInt8]) -> String { oneOf(addresses.map { "0x" + String($0, radix: 16) }) }
+    private static func shown(_ addresses: [UInt8]) -> String {
+        addresses == DriverEntry.anyAddress ? "0x08 to 0x77" : oneOf(addresses.map { "0x" + String($0, radix: 16) })
+    }
 
     private func address(_ scalar: Scalar, _ addresses: [UInt8], _ driver: DriverEntry) -> UInt8? {
         let text = scalar.text.lowercased()
@@ -248,7 +253,10 @@ struct SensorLoader {
         if let value, let address = UInt8(exactly: value), addresses.contains(address), text.first != "+" {
             return address
         }
-        var remedy = "write `address: 0x\(String(addresses.first ?? 0, radix: 16))`"
+        var remedy =
+            addresses == DriverEntry.anyAddress
+            ? "write the chip's own, as in `address: 0x48`"
+            : "write `address: 0x\(String(addresses.first ?? 0, radix: 16))`"
         if let hexadecimal = UInt8(text, radix: 16), addresses.contains(hexadecimal) {
             remedy = "write `address: 0x\(text)`: addresses are hexadecimal on the module"
         } else if let value, let half = UInt8(exactly: value >> 1), addresses.contains(half) {

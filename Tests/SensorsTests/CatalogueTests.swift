@@ -7,6 +7,7 @@ import World
 /// Settings that a technician would give for a driver's required parameters, and no others.
 func sensible(_ entry: DriverEntry) -> DriverSettings {
     var settings = DriverSettings.of()
+    settings.every = entry.defaultEvery
     for parameter in entry.parameters {
         if let fallback = parameter.fallback { settings.values[parameter.name] = fallback }
     }
@@ -30,6 +31,10 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
         ]) { $1 }
     case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
     case "external": settings.values.merge(["measures": .text("power W"), "run": .text("/bin/true")]) { $1 }
+    case "i2c-registers":
+        let channel = DriverChannel("temperature", unit: "Cel", scale: -2, plausible: -40...125)
+        let map = RegisterMap(reads: [.init(count: 2)], fields: [.init(channel, byte: 0, bits: 16)])
+        settings.values["registers"] = .registers(map)
     case "replay":
         settings.values.merge([
             "file": .text("recorded.csv"), "column": .text("T"), "unit": .text("Cel"), "quantity": .text("temperature"),
