@@ -16,7 +16,7 @@ import check
 import chips_faults
 from chips_expected import ANONYMOUS, CHIPS, WORLDS
 
-MOST_BUSES = 16
+MOST_BUSES = 16                     # of i2c-user
 
 
 def bus_drivers(out):
@@ -24,13 +24,13 @@ def bus_drivers(out):
         return [driver for driver in json.load(file) if driver["attachment"] == "bus"]
 
 
-def places(drivers):
-    """Driver → (bus, address): the address that the chip usually has, on the first bus where it is free. The twin
+def places(chips):
+    """Chip → (bus, address): the address that the chip usually has, on the first bus where it is free. The twin
     sits on the next bus."""
     taken, found = set(), {}
-    for driver in drivers:
-        found[driver["name"]] = place = next(
-            (bus, address) for address in driver["addresses"] for bus in range(0, MOST_BUSES, 2)
+    for name, addresses in chips.items():
+        found[name] = place = next(
+            (bus, address) for address in addresses for bus in range(0, MOST_BUSES, 2)
             if (bus, address) not in taken)
         taken.add(place)
     return found
@@ -50,10 +50,11 @@ def described(root):
 
 
 def plan(out):
-    drivers = [driver for driver in bus_drivers(out) if driver["name"] in CHIPS]
+    addresses = {driver["name"]: driver["addresses"] for driver in bus_drivers(out)}
+    names = [name for name, chip in CHIPS.items() if (chip.driver or name) in addresses]
     likes = described(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-    addresses = {driver["name"]: driver["addresses"] for driver in drivers}
-    found = places(drivers + [{"name": "registers-" + name, "addresses": addresses[name]} for name in likes])
+    found = places({**{name: addresses[CHIPS[name].driver or name] for name in names},
+                    **{"registers-" + name: addresses[name] for name in likes if name in addresses}})
     buses = max(chips_faults.BUSES, max(bus for bus, _ in found.values()) + 2)
     chips, twins, sensors = [], {}, []
     for name, (bus, address) in found.items():
@@ -66,7 +67,7 @@ def plan(out):
             chips.append((bus + 1, address, name))
             twins[name] = {"device": chip.device, "bus": bus + 1, "address": address, "files": chip.files,
                            "setup": chip.setup}
-        sensors.append({"id": name, "driver": name, "bus": f"i2c{bus}", "address": address, **chip.settings})
+        sensors.append({"id": name, "driver": chip.driver or name, "bus": f"i2c{bus}", "address": address, **chip.settings})
     with open(os.path.join(out, "plan.json"), "w", encoding="utf-8") as file:
         json.dump({"buses": buses, "chips": chips, "twins": twins, "worlds": WORLDS}, file, indent=1)
     # YAML's flow style is JSON.
@@ -80,6 +81,8 @@ def plan(out):
                    "broker: {url: mqtt://127.0.0.1:1883}\nsensors:\n")
         file.writelines(f"  - {json.dumps(sensor)}\n" for sensor in sensors)
         for name, text in likes.items():
+            if "registers-" + name not in found:
+                continue
             bus, address = found["registers-" + name]
             file.write(text.replace("@id@", "registers-" + name).replace("@bus@", f"i2c{bus}")
                        .replace("@address@", str(address)))
@@ -160,11 +163,12 @@ def judge_strangers(records, drivers):
 def judge_chips(drivers, readings, strangers, chips):
     """The table's rows, and what is wrong with them."""
     wrong = [] if len(readings) == len(WORLDS) else [f"readings of {len(readings)} worlds; expected {len(WORLDS)}"]
+    known = {name: chip for name, chip in chips.items() if (chip.driver or name) in drivers}
     wrong += [f"{name}: unknown here; tell chips_expected.py what it must say" for name in drivers - set(chips)]
-    wrong += [f"{name}: no such driver any more" for name in set(chips) - drivers]
+    wrong += [f"{name}: no such driver any more" for name in set(chips) - set(known)]
     told = {channel for reading in readings for channel in ours(reading["ours"])}
     rows = []
-    for name in sorted(drivers & set(chips)):
+    for name in sorted(known):
         for chip in (name, "registers-" + name):
             if chip == name or any(channel.startswith(chip + ".") for channel in told):
                 rows += [Row(chip, name, quantity, channel, readings)
@@ -172,7 +176,7 @@ def judge_chips(drivers, readings, strangers, chips):
     wrong += [f"{channel}: unknown here; tell chips_expected.py what it must say"
               for channel in told - {f"{row.chip}.{row.quantity}" for row in rows}]
     wrong += [f"{row.chip}.{row.quantity}: {row.verdict.lower()}" for row in rows if row.verdict.startswith("NOT")]
-    return rows, wrong + judge_strangers(strangers, drivers & set(chips))
+    return rows, wrong + judge_strangers(strangers, set(known))
 
 
 def records(out, name):

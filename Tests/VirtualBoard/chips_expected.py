@@ -52,10 +52,11 @@ class Channel:
 
 
 class Chip:
-    """`device`: what the kernel calls it; `setup`: its files to write first; `settings`: ours, in the config."""
+    """`device`: what the kernel calls it; `setup`: its files to write first; `settings`: ours, in the config. `driver`:
+    ours, where the chip is not the one that goes by its name."""
 
-    def __init__(self, device=None, setup=None, settings=None, channels=None, **more):
-        self.device, self.setup, self.settings = device, setup or {}, settings or {}
+    def __init__(self, device=None, setup=None, settings=None, channels=None, driver=None, **more):
+        self.device, self.setup, self.settings, self.driver = device, setup or {}, settings or {}, driver
         self.channels = {**(channels or {}), **more}
 
     @property
@@ -159,6 +160,9 @@ CHIPS = {
     "bme280": Chip(
         "bme280", temperature=celsius(0.01, IIO_TEMPERATURE), humidity=percent(0.02, IIO_HUMIDITY),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
+    "bme280-negative": Chip(
+        "bme280", driver="bme280", temperature=celsius(0.01, IIO_TEMPERATURE), humidity=percent(0.02, IIO_HUMIDITY),
+        pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
     "bmp280": Chip(
         "bmp280", temperature=celsius(0.01, IIO_TEMPERATURE),
         pressure=Channel("pascal", 1, Attribute("in_pressure", KILO))),
@@ -182,6 +186,8 @@ CHIPS = {
     # A thermometer of the JC 42.4 standard with a finer step.
     "mcp9808": Chip("jc42", temperature=celsius(0.0625, HWMON_TEMPERATURE)),
     "lm75": Chip("lm75", temperature=celsius(0.5, HWMON_TEMPERATURE)),
+    "tmp75": Chip(
+        "tmp75", driver="lm75", settings=dict(resolution=12), temperature=celsius(0.0625, HWMON_TEMPERATURE)),
     "mlx90614": Chip(
         "mlx90614", ambient_temperature=celsius(0.02, Attribute("in_temp_ambient", MILLI)),
         object_temperature=Channel("objectCelsius", 0.02, Attribute("in_temp_object", MILLI))),
@@ -237,6 +243,16 @@ CHIPS = {
     "pmsa003i": Chip(channels=particles(1, sizes=("1", "2.5", "10"))),
     "ltr390": Chip(illuminance=Channel("lux", 0.01, part=0.01), uv_index=Channel("uvIndex", 0.01)),
     "ezo": Chip(settings=dict(model="ph"), ph=Channel("acidityPH", 0.001)),
+    # Four digits, in S/m; mg/l are g/m3.
+    "ezo-ec": Chip(
+        driver="ezo", settings=dict(model="ec"),
+        conductivity=Channel(lambda world: world["microsiemensPerCentimetre"] * 1e-4, 1e-6, part=1e-3)),
+    "ezo-do": Chip(
+        driver="ezo", settings=dict(model="do"),
+        dissolved_oxygen=Channel(lambda world: world["dissolvedOxygenMilligramsPerLitre"] * 1e-3, 1e-5)),
+    "ezo-orp": Chip(
+        driver="ezo", settings=dict(model="orp"), redox=Channel(lambda world: world["redoxMillivolts"] * 1e-3, 1e-4)),
+    "ezo-rtd": Chip(driver="ezo", settings=dict(model="rtd"), temperature=Channel("waterCelsius", 0.001)),
     # 1800 counts from dry to wet.
     "seesaw-soil": Chip(
         moisture=Channel(lambda world: world["soilMoisture"] * 100, 0.1), temperature=Channel("soilCelsius", 0.1),
@@ -267,4 +283,4 @@ CHIPS = {
 }
 
 # Chips of which all ones are a measurement like any other.
-ANONYMOUS = {"lm75", "pcf8574"}
+ANONYMOUS = {"lm75", "tmp75", "pcf8574"}

@@ -2,7 +2,8 @@
 //
 //     celsius 21.4                   a physical value of the surroundings, by its name in Surroundings.swift
 //     volts 1.2 -0.35 2.048 0.02     several, where there are several of it
-//     attach BUS ADDRESS DRIVER      the chip of that driver, freshly powered; numbers as 118 or 0x76
+//     attach BUS ADDRESS DRIVER      the chip of that driver, freshly powered, or one of its kind that ChipWorld.kin
+//                                    knows; numbers as 118 or 0x76
 //     attach BUS ADDRESS nothing     acknowledges all, and leaves the data line alone: every byte read is 0xFF
 //     detach BUS ADDRESS
 //     empty BUS                      takes all its chips away
@@ -137,10 +138,10 @@ final class ChipWorld {
         case ("attach", 4):
             guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
             // The same seed for all of a kind: a chip of ours and one of the kernel's are twins.
-            let chip =
-                words[3] == "nothing"
-                ? Nothing() : SimulatedChips.make(words[3], seed: 1, surroundings: { [unowned self] _ in surroundings })
-            guard let chip else { return "no chip for \(words[3])" }
+            let surroundings = { [unowned self] (_: Boottime) in self.surroundings }
+            guard let chip = Self.kin(words[3], surroundings)
+                    ?? SimulatedChips.make(words[3], seed: 1, surroundings: surroundings)
+            else { return "no chip for \(words[3])" }
             bus.attach(chip, at: device)
         case ("detach", 3):
             guard let device = device(words) else { return "no place \(words[1]) \(words[2])" }
@@ -163,6 +164,23 @@ final class ChipWorld {
         default: return set(command, words.dropFirst().map { Double($0) })
         }
         return nil
+    }
+
+    /// Chips that a driver knows beside the one that goes by its name.
+    private static func kin(
+        _ name: String, _ surroundings: @escaping (Boottime) -> Surroundings
+    ) -> (any SimulatedChip)? {
+        switch name {
+        case "nothing": Nothing()
+        // Every sign that the trimming can have.
+        case "bme280-negative": SimulatedBME280(trimming: .negative, surroundings: surroundings)
+        case "tmp75": SimulatedLM75(.tmp75, surroundings: surroundings)
+        case "ezo-ec": SimulatedEZO(.ec, surroundings: surroundings)
+        case "ezo-do": SimulatedEZO(.dissolvedOxygen, surroundings: surroundings)
+        case "ezo-orp": SimulatedEZO(.orp, surroundings: surroundings)
+        case "ezo-rtd": SimulatedEZO(.rtd, surroundings: surroundings)
+        default: nil
+        }
     }
 
     private func set(_ name: String, _ given: [Double?]) -> String? {
