@@ -261,7 +261,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     mutating func succeed(_ index: Int) {
         if states[index].warmUntil == nil || states[index].fault != nil {
             let warmUp = states[index].warmUp
-            states[index].warmUntil = states[index].startedAt + warmUp
+            // As coarse as the moments that are compared with it: no warm-up ends at the first reading.
+            states[index].warmUntil = (states[index].startedAt + warmUp).truncatedToMicroseconds
         }
         if states[index].fault != nil {
             states[index].fault = nil
