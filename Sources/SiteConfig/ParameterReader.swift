@@ -45,6 +45,7 @@ struct ParameterReader {
                 "a readable file", "correct the path, or the file's owner and mode")
             return nil
         case .unit: return unit(scalar)
+        case .line: invariantFailed("\(parameter.name) is a line, which the board decides")
         case .registers: invariantFailed("\(parameter.name) is a map and was read as a value")
         }
     }
@@ -75,6 +76,7 @@ struct ParameterReader {
         case .duration: "10s"
         case .quantity(let units): units.first == "m3" ? "10 L" : "1 \(units.first ?? "")"
         case .unit: "Cel"
+        case .line: "GPIO23"
         case .registers: "..."
         }
     }

@@ -79,10 +79,14 @@ struct SensorLoader {
         var settings = DriverSettings(sensorID: id ?? "", every: every ?? driver.defaultEvery)
         switch driver.attachment {
         case .bus(let addresses): settings.device = device(&fields, addresses, driver, id)
-        case .line: settings.line = line(&fields, id)
+        case .line: settings.line = line(&fields, driver, id)
         case .attribute, .source: break
         }
         for parameter in driver.parameters {
+            if case .line = parameter.kind {
+                settings.lines[parameter.name] = furtherLine(&fields, parameter, like: settings.line, id)
+                continue
+            }
             settings.values[parameter.name] =
                 ParameterReader(folder: folder, findings: findings).read(parameter, &fields, fileExists)
                 ?? parameter.fallback
@@ -273,30 +277,54 @@ struct SensorLoader {
 
     // MARK: Lines
 
-    private mutating func line(_ fields: inout Fields, _ id: String?) -> LineRequest? {
+    private mutating func line(_ fields: inout Fields, _ driver: DriverEntry, _ id: String?) -> LineRequest? {
         let name = fields.required("line", "a GPIO line or header position", example: "line: GPIO17")
-        let active = fields.scalar("active", default: "high").flatMap { findings.choice($0, of: ["high", "low"]) }
+        let preset = fields.text(of: "preset")
+        let wiring = driver.wirings.first { $0.preset == preset } ?? driver.wirings[0]
+        let active = fields.scalar("active", default: wiring.isActiveLow ? "low" : "high")
+            .flatMap { findings.choice($0, of: ["high", "low"]) }
         let biases: [(String, Bias)] = [
             ("as-is", .asIs), ("disabled", .disabled), ("pull-up", .pullUp), ("pull-down", .pullDown),
         ]
-        let bias = fields.scalar("bias", default: "as-is").flatMap { findings.choice($0, of: biases.map(\.0)) }
+        let bias = fields.scalar("bias", default: biases.first { $0.1 == wiring.bias }?.0)
+            .flatMap { findings.choice($0, of: biases.map(\.0)) }
             .flatMap { name in biases.first { $0.0 == name }?.1 }
-        // Shorter than any meter's pulse, longer than most contacts bounce.
-        let debounce = fields.scalar("debounce", default: "5ms")
+        let debounce = fields.scalar("debounce", default: wiring.debounce.shown)
             .flatMap { findings.duration($0, in: .zero...Duration.seconds(10), likely: "ms") }
+        guard let line = ownLine(name, id), let name, let active, let bias, let debounce else { return nil }
+        return LineRequest(
+            chipLabel: line.chipLabel, offset: line.offset, name: name.text, bias: bias, isActiveLow: active == "low",
+            debounce: debounce)
+    }
+
+    /// A line beside `line`, wired as that one.
+    private mutating func furtherLine(
+        _ fields: inout Fields, _ parameter: Parameter, like first: LineRequest?, _ id: String?
+    ) -> LineRequest? {
+        let example = "\(parameter.name): GPIO23"
+        let name =
+            parameter.isRequired
+            ? fields.required(parameter.name, parameter.about, example: example) : fields.scalar(parameter.name)
+        guard let line = ownLine(name, id), let name, var request = first else { return nil }
+        request.chipLabel = line.chipLabel
+        request.offset = line.offset
+        request.name = name.text
+        return request
+    }
+
+    /// The board's line, which no other sensor may have.
+    private mutating func ownLine(_ name: Scalar?, _ id: String?) -> BoardLine? {
         guard let board, let name, let line = LineName(board: board, findings: findings).line(name)
         else { return nil }
         if let other = lines[line.name] {
             findings.add(
-                name.place, "\(quoted("line: \(name.text)")), which sensor \(quoted(other.id)) has (\(other.place))",
+                name.place,
+                "\(quoted("\(name.key): \(name.text)")), which sensor \(quoted(other.id)) has (\(other.place))",
                 "one sensor on each line", "connect one of them to another line")
         } else {
             lines[line.name] = (id ?? "?", name.place)
         }
-        guard let active, let bias, let debounce else { return nil }
-        return LineRequest(
-            chipLabel: line.chipLabel, offset: line.offset, name: name.text, bias: bias, isActiveLow: active == "low",
-            debounce: debounce)
+        return line
     }
 
     /// A pin that carries a bus in use is no GPIO.

@@ -90,76 +90,7 @@ extension Bus where Self: ~Copyable {
     }
 }
 
-// MARK: Lines
-
-public enum Bias: UInt8, Sendable, Hashable { case asIs, disabled, pullUp, pullDown }
-public enum EdgeSelection: UInt8, Sendable, Hashable { case none, toActive, toInactive, both }
-
-/// One GPIO line, as a board definition names it: the chip's label or its device's name (never its number, which moves
-/// between kernels) and the offset on it.
-public struct LineRequest: Hashable, Sendable {
-    public var chipLabel: String
-    public var offset: UInt32
-    /// For messages and as consumer name in the kernel: `GPIO17`, `J8-11`.
-    public var name: String
-    public var bias: Bias
-    public var isActiveLow: Bool
-    public var edges: EdgeSelection
-    public var debounce: Duration
-
-    public init(
-        chipLabel: String, offset: UInt32, name: String, bias: Bias = .asIs, isActiveLow: Bool = false,
-        edges: EdgeSelection = .both, debounce: Duration = .zero
-    ) {
-        self.chipLabel = chipLabel
-        self.offset = offset
-        self.name = name
-        self.bias = bias
-        self.isActiveLow = isActiveLow
-        self.edges = edges
-        self.debounce = debounce
-    }
-}
-
-public struct LineHandle: Hashable, Sendable {
-    public var index: UInt16
-    public init(index: UInt16) { self.index = index }
-}
-
-/// A change of level, stamped by the kernel.
-public struct Edge: Hashable, Sendable {
-    public var line: LineHandle
-    /// The logical level after the change (active-low already applied).
-    public var isActive: Bool
-    public var at: Boottime
-    /// Counts the line's edges from 1 (the kernel's `line_seqno`): a gap is edges that were lost.
-    public var sequence: UInt32
-
-    public init(line: LineHandle, isActive: Bool, at: Boottime, sequence: UInt32) {
-        self.line = line
-        self.isActive = isActive
-        self.at = at
-        self.sequence = sequence
-    }
-}
-
-public enum LineFault: Error, Hashable, Sendable {
-    /// No chip carries the label: wrong `board`, or the controller's driver is not loaded.
-    case noSuchChip
-    case noSuchLine
-    /// Another program or a kernel driver holds the line.
-    case taken(by: String)
-    case notPermitted
-    case failed(errno: Int32)
-}
-
-public protocol Lines: ~Copyable {
-    mutating func request(_ line: LineRequest) throws(LineFault) -> LineHandle
-    /// The logical level now.
-    mutating func isActive(_ line: LineHandle) throws(LineFault) -> Bool
-    /// The oldest edge not yet taken, of any requested line; nil when there is none. Never waits.
-    mutating func nextEdge() -> Edge?
-}
+// MARK: Lines: in Lines.swift
 
 // MARK: Attributes
 

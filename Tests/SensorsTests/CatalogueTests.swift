@@ -17,7 +17,13 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
     case .attribute: settings.values["device"] = .text("bme280")
     case .source: break
     }
+    for (place, parameter) in entry.parameters.enumerated() where parameter.isRequired {
+        guard case .line = parameter.kind else { continue }
+        settings.lines[parameter.name] = LineRequest(
+            chipLabel: "simulated", offset: UInt32(8 + place), name: "GPIO\(8 + place)")
+    }
     switch entry.name {
+    case "rain-gauge": settings.values["per_tip"] = .quantity(mantissa: 2, exponent: -1, unit: "mm")
     case "ezo": settings.values["model"] = .text("ph")
     case "ina219", "ina226", "ina3221":
         settings.values["shunt"] = .quantity(mantissa: 100, exponent: -3, unit: "Ohm")
