@@ -75,6 +75,10 @@ let package = Package(
                 "cityedged",
             ], path: "Tests/Benchmarks", exclude: ["CAllocations", "CSQLite"], swiftSettings: strict),
         .target(name: "CAllocations", path: "Tests/Benchmarks/CAllocations"),
+        // The simulated chips as programs of the virtual board's kernel see them; Tests/VirtualBoard/chips runs it.
+        .executableTarget(
+            name: "virtual-chips", dependencies: ["LinuxWorld", "SimulatedWorld", "World"],
+            path: "Tests/VirtualBoard/Chips", swiftSettings: strict),
         // Only to be measured beside the outbox.
         .systemLibrary(name: "CSQLite", path: "Tests/Benchmarks/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     ],

@@ -35,6 +35,8 @@ public func setMeter(_ site: Site, _ folders: Folders, sensor id: String, amount
             .unavailable,
             "the running agent counts no sensor \(id); expected it to have this configuration; restart it")
     }
+    // The pages below stand in their memory.
+    defer { withExtendedLifetime((counters, meters)) {} }
     guard meters.lock() else {
         throw Failure(.unavailable, "another meter is being set; expected to be alone; try again in a minute")
     }
@@ -77,7 +79,7 @@ private func steps(_ amount: String, _ channel: Channel) throws(Failure) -> Int6
 }
 
 /// A file of the running agent, mapped beside it.
-private struct MappedFile: ~Copyable {
+private final class MappedFile {
     let memory: UnsafeMutableRawBufferPointer
     private let descriptor: Int32
 
@@ -88,11 +90,6 @@ private struct MappedFile: ~Copyable {
             throw Failure(
                 .unavailable, "\(path): \(systemReason(errno)); expected a running agent's; start it, or try as root")
         }
-        self = try MappedFile(mapping: file, path: path, bytes: bytes)
-    }
-
-    // Apart, because Swift 6.0 cannot compile an initialiser that both throws and fills in a type with a `deinit`.
-    private init(mapping file: Int32, path: String, bytes: Int) throws(Failure) {
         var status = stat()
         let address =
             fstat(file, &status) == 0 && Int(status.st_size) == bytes
@@ -101,12 +98,8 @@ private struct MappedFile: ~Copyable {
             close(file)
             throw Failure(.unavailable, "\(path) is another version's; expected this one's agent; restart it")
         }
-        self.init(memory: UnsafeMutableRawBufferPointer(start: address, count: bytes), descriptor: file)
-    }
-
-    private init(memory: UnsafeMutableRawBufferPointer, descriptor: Int32) {
-        self.memory = memory
-        self.descriptor = descriptor
+        memory = UnsafeMutableRawBufferPointer(start: address, count: bytes)
+        descriptor = file
     }
 
     deinit {

@@ -264,8 +264,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     mutating func succeed(_ index: Int) {
         if states[index].warmUntil == nil || states[index].fault != nil {
             let warmUp = states[index].warmUp
-            // As readings have it: with no warm-up at all the first one is not before it.
-            states[index].warmUntil = states[index].startedAt.truncatedToMicroseconds + warmUp
+            // Without one nothing is before its end.
+            states[index].warmUntil = warmUp > .zero ? states[index].startedAt + warmUp : Boottime(nanoseconds: .min)
         }
         if states[index].fault != nil {
             states[index].fault = nil

@@ -45,7 +45,7 @@ final class SamplerBench {
         meters: MeterPage? = nil, _ sensors: [InstalledSensor]
     ) {
         let clock = clock
-        hardware = SimulatedSite(seed: 1, chips: [Self.chip: 32]) { clock.now() }
+        hardware = SimulatedSite(seed: 1, buses: 2, chips: [Self.chip: 32]) { clock.now() }
         readings = Ring<Reading>(capacity: ring)
         self.counterMemory = counterMemory
         counters = CounterPage(memory: counterMemory.bytes)

@@ -24,6 +24,8 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
     }
     switch entry.name {
     case "rain-gauge": settings.values["per_tip"] = .quantity(mantissa: 2, exponent: -1, unit: "mm")
+    case "hwmon": settings.values["measures"] = .text("temp1")
+    case "w1": settings.values["slave"] = .text("28-0316a2795cff")
     case "ezo": settings.values["model"] = .text("ph")
     case "ina219", "ina226", "ina3221":
         settings.values["shunt"] = .quantity(mantissa: 100, exponent: -3, unit: "Ohm")
@@ -35,8 +37,6 @@ func sensible(_ entry: DriverEntry) -> DriverSettings {
             "we_sensor_zero": .quantity(mantissa: -4, exponent: 0, unit: "mV"),
             "ae_sensor_zero": .quantity(mantissa: 4, exponent: 0, unit: "mV"),
         ]) { $1 }
-    case "hwmon": settings.values["measures"] = .text("temp1")
-    case "w1": settings.values["slave"] = .text("28-0316a2795cff")
     case "pulse-counter": settings.values["per_pulse"] = .quantity(mantissa: 10, exponent: -3, unit: "m3")
     case "external": settings.values.merge(["measures": .text("power W"), "run": .text("/bin/true")]) { $1 }
     case "i2c-registers":

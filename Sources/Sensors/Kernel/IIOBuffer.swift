@@ -56,7 +56,8 @@ struct IIOBuffer: AttributeDriver {
                 capture = try setUp(on: &attributes)
                 isFresh = true
                 return settings.firstWait
-            } catch .attribute(.notPermitted) {
+            } catch {
+                guard error == .attribute(.notPermitted) else { throw error }
                 direct = IIO(device: settings.device, place: settings.place, kinds: settings.kinds)
             }
         }

@@ -109,10 +109,12 @@ struct Frequency: LineDriver {
 }
 
 extension Frequency {
+    private static let perHour = 1 / 3.6
+    private static let perMinute = 1 / 60.0
     /// The units that a frequency can be scaled to: as settings hold it (where people's figures are exact), and the
     /// channel's.
     private static let units: [(given: String, channel: String, factor: Double, name: String, scale: Int8)] = [
-        ("km/h", "m/s", 1 / 3.6, "speed", -2), ("l/min", "l/s", 1.0 / 60, "flow", -4),
+        ("km/h", "m/s", perHour, "speed", -2), ("l/min", "l/s", perMinute, "flow", -4),
         ("1/min", "1/min", 1, "rate", -1),
     ]
     /// No contact or hall sensor is faster, and no board counts faster edge by edge.

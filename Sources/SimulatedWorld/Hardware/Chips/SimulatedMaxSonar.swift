@@ -9,8 +9,8 @@ public final class SimulatedMaxSonar: SimulatedChip {
     public var surroundings: (Boottime) -> Surroundings
     /// Answers all ones, as a sensor with a broken transducer line.
     public var isBroken = false
-    /// Nil: by the distance. A master that asks before is not listened to; Linux's mb1232 without an interrupt line asks
-    /// after 15 ms.
+    /// Nil: by the distance. A master that asks before is not listened to; Linux's mb1232 without an interrupt line
+    /// asks after 15 ms.
     public var rangingTime: Duration?
 
     private static let partInformation: UInt16 = 0x4D42
