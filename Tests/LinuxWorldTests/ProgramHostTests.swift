@@ -35,10 +35,10 @@ struct ProgramHostTests {
     func program() throws {
         let heard = Heard()
         let script = "printf 'power 1\\npow'; printf 'er 2\\n'; head -c 999 /dev/zero | tr '\\0' x; echo; echo power 3; exit 7"
-        let host = try ProgramHost([(.run(["/bin/sh", "-c", script]), heard.listener)], lineBytesMax: 256)
+        let host = try ProgramHost([(.run(["/bin/sh", "-c", script], silentAfter: .seconds(60)), heard.listener)], lineBytesMax: 256)
         #expect(heard.awaited { $0.lines.count >= 5 })
-        #expect(Array(heard.lines.prefix(4)) == ["power 1", "power 2", String(repeating: "x", count: 32), "power 3"])
-        #expect(heard.conditions.contains("ended(status: 7)"))
+        #expect(Array(heard.lines.prefix(4)) == ["power 1", "power 2", String(repeating: "x", count: 257), "power 3"])
+        #expect(heard.conditions.contains("ended(status: 7, words: \"\")"))
         host.stop()
     }
 
@@ -47,8 +47,8 @@ struct ProgramHostTests {
         let missing = Heard(), present = Heard()
         let host = try ProgramHost(
             [
-                (.run(["/nonexistent/meter"]), missing.listener),
-                (.run(["/bin/sh", "-c", "echo power 1; exec sleep 60"]), present.listener),
+                (.run(["/nonexistent/meter"], silentAfter: .seconds(60)), missing.listener),
+                (.run(["/bin/sh", "-c", "echo power 1; exec sleep 60"], silentAfter: .seconds(60)), present.listener),
             ], lineBytesMax: 256)
         #expect(missing.awaited { $0.conditions.contains("notStarted(errno: 2)") })
         #expect(present.awaited { $0.lines == ["power 1"] })

@@ -56,7 +56,7 @@ struct ExternalTests {
     @Test(
         "A line that cannot be meant makes no reading, and is told when nothing else came",
         arguments: [
-            "power", "power much", "pover 3", "power 3 °C", "power 3 W 5", "power 3 W -90000", "power 3 W now",
+            "power", "power much", "Pover 3", "power 3 °C", "power 3 W 5", "power 3 W -90000", "power 3 W now",
             "power 3 4 5 6", "power nan",
         ])
     func mistakes(line: String) throws {
@@ -87,8 +87,8 @@ struct ExternalTests {
         #expect(try program.collect().isEmpty)
         program.now = program.now + .seconds(1)
         #expect(throws: SensorFault.program(.silent)) { _ = try program.collect() }
-        program.mailbox.setCondition(.ended(status: 3))
-        #expect(throws: SensorFault.program(.ended(status: 3))) { _ = try program.collect() }
+        program.mailbox.setCondition(.ended(status: 3, words: "no port"))
+        #expect(throws: SensorFault.program(.ended(status: 3, words: "no port"))) { _ = try program.collect() }
         program.mailbox.setCondition(.notStarted(errno: 2))
         #expect(throws: SensorFault.program(.notStarted(errno: 2))) { _ = try program.collect() }
         program.mailbox.setCondition(.open)
@@ -104,7 +104,7 @@ struct ExternalTests {
             program.say("power \(number)")
         }
         let samples = try program.collect()
-        #expect(samples.count == 128 && physical(samples)[0] == 744)
+        #expect(samples.count == 128 && physical(samples)[0] == 872)
     }
 
     @Test(
