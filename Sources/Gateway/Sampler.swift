@@ -261,7 +261,9 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     mutating func succeed(_ index: Int) {
         if states[index].warmUntil == nil || states[index].fault != nil {
             let warmUp = states[index].warmUp
-            states[index].warmUntil = states[index].startedAt + warmUp
+            // Without one not even what was measured before we asked, as programs and recordings may tell it.
+            states[index].warmUntil =
+                warmUp > .zero ? states[index].startedAt + warmUp : Boottime(nanoseconds: .min)
         }
         if states[index].fault != nil {
             states[index].fault = nil

@@ -1,5 +1,5 @@
-// One program that measures, or one socket that such a program writes to: started, heard, given up and ended. It belongs
-// to the ProgramHost's thread and never blocks it; ProgramHost.swift says what it promises.
+// One program that measures, or one socket that such a program writes to: started, heard, given up and ended. It
+// belongs to the ProgramHost's thread and never blocks it; ProgramHost.swift says what it promises.
 
 import CLinux
 import Glibc
@@ -15,7 +15,7 @@ final class HostedProgram {
     /// As much is taken at once; then it rests, so that neither the others nor the board starve.
     private static let chunksPerTurn = 4
     private static let rest = Duration.milliseconds(100)
-    private static let wordsBytesMax = 160
+    private static let wordsBytesMax = 240
 
     private let source: ProgramSource
     private let listener: ProgramListener

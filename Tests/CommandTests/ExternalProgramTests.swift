@@ -111,7 +111,9 @@ struct ExternalProgramTests {
         let folder = try Folder()
         let service = try Service(
             folder,
-            sensors: ["id: sky, driver: external, socket: sky, measures: \"temperature Cel 1, wind m/s 1\", every: 200ms"])
+            sensors: [
+                "id: sky, driver: external, socket: sky, measures: \"temperature Cel 1, wind m/s 1\", every: 200ms"
+            ])
         let path = service.runtime + "/sky.sock"
         try #require(service.daemon.awaitError("broker: connected"), "\(service.daemon.errorText)")
         let lines = try folder.write("lines", "temperature 70.7 °F\nwind 7.2 km/h\n")
@@ -146,7 +148,8 @@ struct ExternalProgramTests {
         #expect(service.values("street.temperature").count >= 10)
         try #require(service.awaitValues("flood.power") { $0.contains("1") })
         for (id, says) in [
-            ("closed", "it closed its output and ran on"), ("orphan", "status 4"), ("binary", "lines that cannot be meant"),
+            ("closed", "it closed its output and ran on"), ("orphan", "status 4"),
+            ("binary", "lines that cannot be meant"),
         ] {
             try #require(
                 service.daemon.read { $0.errorLines.contains { $0.contains(id) && $0.contains(says) } },

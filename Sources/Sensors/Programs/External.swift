@@ -9,8 +9,9 @@
 // Empty lines and lines that begin with # are ignored.
 //
 // Readings are made at the next `every`, with their own times. Channels that `measures` does not name are ignored: the
-// site takes what it wants of what a program gives. A line that cannot be meant, when no other came, a program that says
-// nothing of ours for `silent_after`, that ended or could not be started makes the sensor bad, until the next good line.
+// site takes what it wants of what a program gives. A line that cannot be meant, when no other came, a program that
+// says nothing of ours for `silent_after`, that ended or could not be started makes the sensor bad, until the next good
+// line.
 
 internal import World
 
