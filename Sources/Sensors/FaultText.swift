@@ -53,7 +53,8 @@ extension ProgramFault {
         case .noSocket(let errno):
             "the socket cannot be made (errno \(errno)); expected a writable runtime folder; look at its permissions"
         case .ended(let status, let words):
-            "the program ended (status \(status)\(words.isEmpty ? "" : ": " + words)); expected it to run on; it is started again, look at what it needs"
+            "the program ended (status \(status)\(words.isEmpty ? "" : ": " + words)); expected it to run on; "
+                + "it is started again, look at what it needs"
         case .silent:
             "the program says nothing; expected lines `channel value`; look at what it measures, and whether it writes "
                 + "each line at once (unbuffered)"

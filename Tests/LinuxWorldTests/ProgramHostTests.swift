@@ -43,8 +43,10 @@ struct ProgramHostTests {
     @Test("Lines of a program are heard whole; one that ends is told with its status and started again")
     func program() throws {
         let heard = Heard()
-        let script = "printf 'power 1\\npow'; printf 'er 2\\n'; head -c 999 /dev/zero | tr '\\0' x; echo; echo power 3; exit 7"
-        let host = try ProgramHost([(.run(["/bin/sh", "-c", script], silentAfter: .seconds(60)), heard.listener)], lineBytesMax: 256)
+        let long = "head -c 999 /dev/zero | tr '\\0' x; echo"
+        let script = "printf 'power 1\\npow'; printf 'er 2\\n'; \(long); echo power 3; exit 7"
+        let host = try ProgramHost(
+            [(.run(["/bin/sh", "-c", script], silentAfter: .seconds(60)), heard.listener)], lineBytesMax: 256)
         #expect(heard.awaited { $0.lines.count >= 5 })
         #expect(Array(heard.lines.prefix(4)) == ["power 1", "power 2", String(repeating: "x", count: 257), "power 3"])
         #expect(heard.conditions.contains("ended(status: 7, words: \"\")"))
@@ -91,7 +93,7 @@ struct ProgramHostTests {
         host.stop()
     }
 
-    @Test("Silent for too long, or its output closed while it runs on: it is ended, by SIGKILL if need be, and begun anew")
+    @Test("Silent for too long, or its output closed though it runs: ended, by SIGKILL if need be, and begun again")
     func silent() throws {
         let silent = Heard(), closed = Heard()
         let host = try ProgramHost(
