@@ -58,7 +58,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests", dependencies: ["Agent", "Gateway", "KPIs", "SimulatedWorld"], exclude: ["Data"],
             swiftSettings: strict),
-        .testTarget(name: "SiteConfigTests", dependencies: ["SiteConfig"], swiftSettings: strict),
+        .testTarget(name: "SiteConfigTests", dependencies: ["SimulatedWorld", "SiteConfig"], swiftSettings: strict),
         .testTarget(name: "SimulatedWorldTests", dependencies: ["SimulatedWorld"], swiftSettings: strict),
         .testTarget(name: "LinuxWorldTests", dependencies: ["LinuxWorld"], swiftSettings: strict),
         // The built programs, run as users run them, and the rules of this repository.
@@ -76,6 +76,10 @@ let package = Package(
                 "cityedged",
             ], path: "Tests/Benchmarks", exclude: ["CAllocations", "CSQLite"], swiftSettings: strict),
         .target(name: "CAllocations", path: "Tests/Benchmarks/CAllocations"),
+        // The simulated chips as programs of the virtual board's kernel see them; Tests/VirtualBoard/chips runs it.
+        .executableTarget(
+            name: "virtual-chips", dependencies: ["LinuxWorld", "SimulatedWorld", "World"],
+            path: "Tests/VirtualBoard/Chips", swiftSettings: strict),
         // Only to be measured beside the outbox.
         .systemLibrary(name: "CSQLite", path: "Tests/Benchmarks/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     ],

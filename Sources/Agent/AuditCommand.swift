@@ -4,7 +4,8 @@
 import LinuxWorld
 import World
 
-/// Prints what the exports amount to, node by node.
+/// Prints what the exports amount to, node by node. Exports without a message fail: that nothing is missing of nothing
+/// proves nothing.
 public func auditExports(_ files: [String]) throws(Failure) {
     var audits: [(root: String, audit: Audit)] = []
     var foreign = 0
@@ -40,4 +41,10 @@ public func auditExports(_ files: [String]) throws(Failure) {
         for line in audit.dayLines { printLine("  \(line)") }
     }
     if foreign > 0 { printLine("\(counted(UInt64(foreign), "line")) that no message is made of") }
+    guard audits.contains(where: { $0.audit.messages > 0 }) else {
+        throw Failure(
+            .usage, "\(files.joined(separator: ", ")): not one message to account for"
+                + (foreign > 0 ? "" : ": nothing in it") + "; expected an export: lines of topic, space, payload, as "
+                + "`mosquitto_sub -v` prints them; check which topics it was made of")
+    }
 }

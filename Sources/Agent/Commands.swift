@@ -1,4 +1,4 @@
-// The technician's one-shot commands: validate, config show, drivers.
+// The technician's one-shot commands: validate, config show.
 
 import Sensors
 import SiteConfig
@@ -28,62 +28,6 @@ public func showConfiguration(_ path: String) throws(Failure) {
     let loaded = try loadSite(path)
     for notice in loaded.notices { printError(notice) }
     writeAll(loaded.effective, to: 1)
-}
-
-/// Prints the catalogue.
-public func listDrivers(isJSON: Bool) {
-    if isJSON {
-        let drivers = Catalogue.entries.map { entry in
-            "{\"name\":\(quoted(entry.name)),\"about\":\(quoted(entry.about)),"
-                + "\"attachment\":\(quoted(attachment(entry))),"
-                + "\"addresses\":[\(addresses(entry).map(String.init).joined(separator: ","))],\"parameters\":["
-                + entry.parameters.map {
-                    "{\"name\":\(quoted($0.name)),\"required\":\($0.isRequired),\"about\":\(quoted($0.about))}"
-                }
-                .joined(separator: ",") + "],\"channels\":["
-                + usualChannels(entry).map {
-                    "{\"name\":\(quoted($0.quantity)),\"unit\":\(quoted($0.unit)),\"scale\":\($0.scale)}"
-                }
-                .joined(separator: ",") + "]}"
-        }
-        printLine("[" + drivers.joined(separator: ",\n ") + "]")
-        return
-    }
-    for entry in Catalogue.entries {
-        printLine("\(entry.name): \(entry.about)")
-        let places = addresses(entry).map { "0x" + String($0, radix: 16) }
-        printLine(
-            "  attached by: \(attachment(entry))"
-                + (places.isEmpty ? "" : ", address \(places.joined(separator: " or "))"))
-        let channels = usualChannels(entry).map { "\($0.quantity) (\($0.unit))" }
-        if !channels.isEmpty { printLine("  channels: \(channels.joined(separator: ", "))") }
-        for parameter in entry.parameters {
-            printLine("  \(parameter.name)\(parameter.isRequired ? " (required)" : ""): \(parameter.about)")
-        }
-    }
-}
-
-private func attachment(_ entry: DriverEntry) -> String {
-    switch entry.attachment {
-    case .bus: "bus"
-    case .line: "line"
-    case .attribute: "kernel driver"
-    case .source: "none"
-    }
-}
-
-private func addresses(_ entry: DriverEntry) -> [UInt8] {
-    if case .bus(let addresses) = entry.attachment { return addresses }
-    return []
-}
-
-/// The channels of a sensor with the usual settings; those that depend on settings that must be given are left out.
-private func usualChannels(_ entry: DriverEntry) -> [DriverChannel] {
-    var settings = DriverSettings(sensorID: "sensor", every: entry.defaultEvery)
-    for parameter in entry.parameters {
-        if let fallback = parameter.fallback { settings.values[parameter.name] = fallback }
-    }
-    return (try? entry.channels(settings)) ?? []
 }
 
 /// A JSON string.

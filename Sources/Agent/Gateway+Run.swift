@@ -90,7 +90,8 @@ public struct GatewayRun: ~Copyable {
         var sampler = Sampler(
             clock: parts.clock, bus: bus, lines: lines, attributes: attributes,
             sensors: kernelSensors.isEmpty ? sensors : sensors.filter { !KernelSampler.takes($0) },
-            readings: rings.readings, notices: rings.notices, counters: rings.counters, counts: shared.counts)
+            readings: rings.readings, notices: rings.notices, counters: rings.counters, counts: shared.counts,
+            meters: rings.meters)
         sampler.trustsSystemClock = site.clock == .trustSystem
         let exact = rings.countersFound
         let kept = shared.counters.withLock { $0 }
@@ -165,6 +166,7 @@ public struct GatewayRun: ~Copyable {
         let readings: Ring<Reading>
         let notices: Ring<Gateway.Notice>
         let counters: CounterPage
+        let meters: MeterPage
         let countersFound: [(key: UInt64, checkpoint: Int64)]
         let courierWaker: Waker
     }
@@ -186,6 +188,7 @@ public struct GatewayRun: ~Copyable {
         let rings = Rings(
             readings: Ring<Reading>(memory: memory.ring, capacity: Limits.ringReadings, tag: assembly.ringTag),
             notices: Ring<Gateway.Notice>(capacity: Limits.ringNotices), counters: CounterPage(memory: memory.counters),
+            meters: MeterPage(memory: memory.meters),
             countersFound: CounterPage(memory: memory.counters).found, courierWaker: loop.waker)
         let courier = Courier(
             clock: parts.clock, plan: assembly.plan(
@@ -231,15 +234,21 @@ public struct GatewayRun: ~Copyable {
         } catch { throw runtimeFailure(error) }
     }
 
+    private struct SharedMemory {
+        let ring: UnsafeMutableRawBufferPointer
+        let counters: UnsafeMutableRawBufferPointer
+        let meters: UnsafeMutableRawBufferPointer
+    }
+
     /// After the outbox, which has emptied the folder if it was another boot's.
     private func mapShared(
         _ outbox: inout Outbox<BoardDisk>
-    ) throws(Failure) -> (ring: UnsafeMutableRawBufferPointer, counters: UnsafeMutableRawBufferPointer) {
+    ) throws(Failure) -> SharedMemory {
         do throws(DiskFault) {
-            return (
-                try outbox.disk.map("ring", bytes: Ring<Reading>.bytes(capacity: Limits.ringReadings)),
-                try outbox.disk.map("counters", bytes: CounterPage.bytes)
-            )
+            return SharedMemory(
+                ring: try outbox.disk.map("ring", bytes: Ring<Reading>.bytes(capacity: Limits.ringReadings)),
+                counters: try outbox.disk.map(CounterPage.file, bytes: CounterPage.bytes),
+                meters: try outbox.disk.map(MeterPage.file, bytes: MeterPage.bytes))
         } catch { throw runtimeFailure(error) }
     }
 

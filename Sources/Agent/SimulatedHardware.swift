@@ -17,8 +17,15 @@ func simulatedHardware(of site: Site, seed: UInt64, now: @escaping () -> Boottim
     for sensor in site.sensors {
         switch (sensor.driver, sensor.settings.device, sensor.settings.line) {
         case (let driver, let device?, _): simulated.add(chipOf: driver, at: device)
-        case ("pulse-counter", _, let line?): simulated.addMeter(line)
-        case (_, _, let line?): simulated.addMains(line)
+        case ("pulse-counter", _, let line?), ("frequency", _, let line?), ("anemometer", _, let line?):
+            simulated.addMeter(line)
+        case ("rain-gauge", _, let line?): simulated.addMeter(line, slot: .seconds(20))
+        case (let driver, _, let line?):
+            let isSmall = sensor.settings.values["model"] == .text("dht11")
+            let trigger = sensor.settings.lines["trigger"]
+            if !simulated.addModule(of: driver, isSmall: isSmall, on: line, trigger: trigger) {
+                simulated.addMains(line)
+            }
         default: break  // sources need no hardware
         }
     }

@@ -101,6 +101,7 @@ extension Simulation {
         if let present = books.present { books.streams[present]!.takenBefore = books.streams[present]!.taken }
     }
 
+    /// A process has started: what was held up meanwhile is due on flash soon.
     func noteStart() {
         if let (since, _) = books.heldUp { books.heldUp = (since, clock.elapsed + Self.catchingUp) }
     }

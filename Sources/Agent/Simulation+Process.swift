@@ -29,6 +29,7 @@ extension Simulation {
                 counters: counters)
             process = Process(
                 courier: courier, readings: readings, notices: notices, counters: counters, startedAt: clock.now())
+            noteStart()
         } catch {
             trace.note("node", "cannot start: \(error)")
             disk.crashProcess()

@@ -71,11 +71,20 @@ extension Courier where D: ~Copyable, R: ~Copyable {
             guard sensor < plan.sensorIDs.count else { continue }
             let id = plan.sensorIDs[sensor]
             switch notice.kind {
-            case .counterEpoch:
+            case .counterEpoch, .counterSet:
+                let isSet = notice.kind == .counterSet
                 let channel = "\(id).total"
                 let scale = plan.channels.channels.first { $0.name == channel }?.scale ?? 0
-                event(EventItem.counterEpoch(sensor: id, channel: channel, total: notice.value, scale: scale))
-                journal.append(JournalLine(.notice, "sensor \(id): counter goes on from the checkpoint, new epoch"))
+                event(
+                    EventItem.counterEpoch(
+                        sensor: id, channel: channel, total: notice.value, scale: scale, isSet: isSet))
+                journal.append(
+                    JournalLine(
+                        .notice,
+                        "sensor \(id): counter goes on from \(isSet ? "what was read off the meter" : "the checkpoint")"
+                            + ", new epoch"))
+                // Nobody reads the meter a second time because the power failed in the next ten minutes.
+                if isSet { checkpointAt = now }
             case .sensorLost, .sensorBack:
                 let isLost = notice.kind == .sensorLost
                 let reason = isLost ? Quality(rawValue: notice.detail)?.reason : nil

@@ -145,9 +145,8 @@ public struct Courier<C: Clock, D: Disk & ~Copyable, R: Broker & ~Copyable>: ~Co
         session.start(at: now)
     }
 
-    /// Lends the broker and the disk, for whoever waits on their descriptors.
+    /// Lends the broker, for whoever waits on its descriptor.
     public mutating func withBroker<T>(_ body: (inout R) -> T) -> T { body(&broker) }
-    public mutating func withDisk<T>(_ body: (inout D) -> T) -> T { body(&outbox.disk) }
 
     /// Lines for the journal since it was last asked.
     public mutating func takeJournal() -> [JournalLine] {

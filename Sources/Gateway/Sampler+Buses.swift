@@ -48,8 +48,8 @@ extension Sampler where B: ~Copyable, L: ~Copyable, A: ~Copyable {
             states[index].steps = 0
             states[index].startedAt = clock.now()
             let wait = try busDrivers[place].start(on: &bus)
+            // Well only once it is collected: a chip that measures by itself is started without a word on the wires.
             states[index].collectAt = clock.now() + wait
-            isWell(index, bus: number)
         } catch { chipFailed(index, place, bus: number, error) }
     }
 

@@ -28,7 +28,9 @@ struct SensorState {
     /// A measurement is under way: collect then.
     var collectAt: Boottime?
     var startedAt = Boottime(nanoseconds: 0)
-    var line: LineHandle?
+    var held: HeldLines?
+    /// A line driver that starts what it collects.
+    var drives = false
     var isClaimed = false
     /// Why the last measurement failed; nil while the sensor gives values.
     var fault: SensorFault?
@@ -60,12 +62,13 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     var sourceDrivers: [any SourceDriver] = []
     /// By the bus's index.
     var buses: [BusHealth] = []
-    /// Sensor by line handle.
-    var lineOwners: [Int] = []
+    /// By line handle; nil: nobody's.
+    var lineOwners: [LineOwner?] = []
     var samples = Samples(capacity: Limits.samplesPerCollect)
     let readings: Ring<Reading>
     let notices: Ring<Notice>
     let counters: CounterPage
+    let meters: MeterPage?
     public let counts: SamplerCounts
     /// Take the wall clock's word for certificates that end, though the kernel does not vouch for it.
     public var trustsSystemClock = false
@@ -80,7 +83,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
 
     public init(
         clock: C, bus: consuming B, lines: consuming L, attributes: consuming A, sensors: [InstalledSensor],
-        readings: Ring<Reading>, notices: Ring<Notice>, counters: CounterPage, counts: SamplerCounts
+        readings: Ring<Reading>, notices: Ring<Notice>, counters: CounterPage, counts: SamplerCounts,
+        meters: MeterPage? = nil
     ) {
         invariant(sensors.count <= Limits.sensors, "\(sensors.count) sensors")
         self.clock = clock
@@ -90,6 +94,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         self.readings = readings
         self.notices = notices
         self.counters = counters
+        self.meters = meters
         self.counts = counts
         let now = clock.now()
         for (index, sensor) in sensors.enumerated() {
@@ -187,9 +192,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
         for _ in 0...lineDrivers.count { if !takeEdges() { break } }
         var taken: [UInt64] = []
         for index in states.indices {
-            if case .line(let place) = states[index].driver, states[index].line != nil {
-                collectLine(index, place, now: clock.now())
-            }
+            if case .line(let place) = states[index].driver { finishLine(index, place, now: clock.now()) }
             for (channel, count) in zip(states[index].channels, states[index].ordinals) {
                 let number = Int(channel.id.rawValue)
                 while taken.count <= number { taken.append(0) }
@@ -236,8 +239,7 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
                 states[index].startedAt = clock.now()
                 let wait = try attributeDrivers[place].start(on: &attributes)
                 states[index].collectAt = clock.now() + wait
-            case .line(let place):
-                collectLine(index, place, now: now)
+            case .line(let place): startLine(index, place, now: now)
             }
         } catch { fail(index, error) }
         // Nothing to wait for: the result is there already.
@@ -252,7 +254,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
             case .bus(let place):
                 guard try collectChip(index, place) else { return }
             case .attribute(let place): try attributeDrivers[place].collect(from: &attributes, into: &samples)
-            case .line, .source: invariantFailed("a driver without a second step was collected")
+            case .line(let place): return advanceLine(index, place, now: clock.now())
+            case .source: invariantFailed("a driver without a second step was collected")
             }
             succeed(index)
         } catch { fail(index, error) }
@@ -261,9 +264,8 @@ public struct Sampler<C: Clock, B: Bus & ~Copyable, L: Lines & ~Copyable, A: Att
     mutating func succeed(_ index: Int) {
         if states[index].warmUntil == nil || states[index].fault != nil {
             let warmUp = states[index].warmUp
-            // Without one not even what was measured before we asked, as programs and recordings may tell it.
-            states[index].warmUntil =
-                warmUp > .zero ? states[index].startedAt + warmUp : Boottime(nanoseconds: .min)
+            // Without one nothing is before its end.
+            states[index].warmUntil = warmUp > .zero ? states[index].startedAt + warmUp : Boottime(nanoseconds: .min)
         }
         if states[index].fault != nil {
             states[index].fault = nil

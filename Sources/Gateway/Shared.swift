@@ -13,6 +13,8 @@ public struct Notice: BitwiseCopyable, Sendable, Equatable {
         case sensorBack
         /// A counter goes on from a flash checkpoint: `value` is its total.
         case counterEpoch
+        /// A counter goes on from what the technician has read off the meter: `value`.
+        case counterSet
         /// A line with a role has changed, or has its first state: `value` 1 active, 0 not; `detail` is the role.
         case role
         /// A bus is stuck, or works again; its index stands in `sensor`.
@@ -45,6 +47,7 @@ public struct Notice: BitwiseCopyable, Sendable, Equatable {
 public struct CounterPage: @unchecked Sendable {
     // Safe to share: single words, one writer.
     private let words: UnsafeMutablePointer<Atomic<Int64>>
+    public static let file = "counters"
     public static let slots = Limits.sensors
     public static let bytes = slots * 16
 
@@ -60,6 +63,10 @@ public struct CounterPage: @unchecked Sendable {
             let key = words[2 * slot].load(ordering: .relaxed)
             return key == 0 ? nil : (UInt64(bitPattern: key), words[2 * slot + 1].load(ordering: .relaxed))
         }
+    }
+
+    public func slot(ofKey key: UInt64) -> Int? {
+        (0..<Self.slots).first { words[2 * $0].load(ordering: .relaxed) == Int64(bitPattern: key) }
     }
 
     /// Gives a slot to a sensor; key 0: none.

@@ -13,8 +13,13 @@ import World
 public struct GPIOLines: Lines, ~Copyable {
     private let epoll: Descriptor
     private let keptEdges: UInt32
-    /// Their descriptors, by handle.
-    private var lines: [Int32] = []
+    private struct Held {
+        var descriptor: Int32
+        var request: LineRequest
+        var isOutput: Bool
+    }
+    /// By handle; nil: given up, and free for the next.
+    private var lines: [Held?] = []
     /// Read from the kernel and not yet taken: `taken` of them are.
     private var edges: [Edge] = []
     private var taken = 0
@@ -35,7 +40,7 @@ public struct GPIOLines: Lines, ~Copyable {
         boottimeOffset = clinux_boottime() - clinux_monotonic()
     }
 
-    deinit { for line in lines { close(line) } }
+    deinit { for line in lines { if let line { close(line.descriptor) } } }
 
     /// Readable while an edge of any line waits: for the owner's event loop.
     public var descriptor: Int32 { epoll.number }
@@ -64,12 +69,30 @@ public struct GPIOLines: Lines, ~Copyable {
             close(answer)
             throw .failed(errno: -watched)
         }
-        lines.append(answer)
-        return LineHandle(index: UInt16(lines.count - 1))
+        let held = Held(descriptor: answer, request: line, isOutput: line.direction != .input)
+        let place = lines.firstIndex { $0 == nil } ?? lines.count
+        if place == lines.count { lines.append(held) } else { lines[place] = held }
+        return LineHandle(index: UInt16(place))
     }
 
-    private func requestFromKernel(_ line: LineRequest, _ path: String) -> Int32 {
-        var flags = clinux_line_input
+    public mutating func giveUp(_ line: LineHandle) {
+        let place = Int(line.index)
+        guard let held = lines[place] else { return }
+        // Closing takes it out of the epoll too.
+        close(held.descriptor)
+        lines[place] = nil
+        edges.removeSubrange(..<taken)
+        taken = 0
+        edges.removeAll { $0.line == line }
+    }
+
+    private func held(_ line: LineHandle) -> Held {
+        guard let held = lines[Int(line.index)] else { invariantFailed("line \(line.index) has been given up") }
+        return held
+    }
+
+    private static func flags(_ line: LineRequest, isOutput: Bool) -> UInt64 {
+        var flags = isOutput ? clinux_line_output : clinux_line_input
         if line.isActiveLow { flags |= clinux_line_active_low }
         switch line.bias {
         case .asIs: break
@@ -77,6 +100,7 @@ public struct GPIOLines: Lines, ~Copyable {
         case .pullUp: flags |= clinux_line_pull_up
         case .pullDown: flags |= clinux_line_pull_down
         }
+        if isOutput { return flags }
         // The kernel's "rising" is inactive to active, with active-low already applied (GPIO_V2_LINE_FLAG_EDGE_RISING).
         switch line.edges {
         case .none: break
@@ -84,17 +108,53 @@ public struct GPIOLines: Lines, ~Copyable {
         case .toInactive: flags |= clinux_line_to_inactive
         case .both: flags |= clinux_line_to_active | clinux_line_to_inactive
         }
+        return flags
+    }
+
+    private static func debounce(_ line: LineRequest) -> UInt32 {
+        UInt32(clamping: line.debounce.nanoseconds / 1_000)
+    }
+
+    private func requestFromKernel(_ line: LineRequest, _ path: String) -> Int32 {
         let chip = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
         guard chip >= 0 else { return chip }
         defer { close(chip) }
-        let debounce = UInt32(clamping: line.debounce.nanoseconds / 1_000)
-        return clinux_line_request(chip, line.offset, "cityedge \(line.name)", flags, debounce, keptEdges)
+        return clinux_line_request(
+            chip, line.offset, "cityedge \(line.name)", Self.flags(line, isOutput: line.direction != .input),
+            Self.debounce(line), line.direction == .output(isActive: true), keptEdges)
     }
 
     public mutating func isActive(_ line: LineHandle) throws(LineFault) -> Bool {
-        let answer = clinux_line_value(lines[Int(line.index)])
+        let answer = clinux_line_value(held(line).descriptor)
         guard answer >= 0 else { throw .failed(errno: -answer) }
         return answer == 1
+    }
+
+    public mutating func drive(_ line: LineHandle, active isActive: Bool) throws(LineFault) {
+        let held = held(line)
+        let answer =
+            held.isOutput
+            ? clinux_line_set(held.descriptor, isActive)
+            : clinux_line_reconfigure(held.descriptor, Self.flags(held.request, isOutput: true), 0, isActive)
+        guard answer >= 0 else { throw .failed(errno: -answer) }
+        lines[Int(line.index)]?.isOutput = true
+    }
+
+    public mutating func release(_ line: LineHandle) throws(LineFault) {
+        let held = held(line)
+        let answer = clinux_line_reconfigure(
+            held.descriptor, Self.flags(held.request, isOutput: false), Self.debounce(held.request), false)
+        guard answer >= 0 else { throw .failed(errno: -answer) }
+        lines[Int(line.index)]?.isOutput = false
+    }
+
+    /// Nothing sleeps for ten microseconds: a sleep costs fifty. Should we be taken off the processor meanwhile, the
+    /// pulse is longer, which no trigger input minds.
+    public mutating func pulse(_ line: LineHandle, for width: Duration) throws(LineFault) {
+        try drive(line, active: true)
+        let end = clinux_monotonic() + min(max(width.nanoseconds, 0), 20_000)
+        while clinux_monotonic() < end {}
+        try drive(line, active: false)
     }
 
     public mutating func nextEdge() -> Edge? {
@@ -115,7 +175,8 @@ public struct GPIOLines: Lines, ~Copyable {
             guard count > 0 else { return }
             refreshOffset()
             for index in 0..<Int(count) {
-                guard let line = lines.firstIndex(of: ready[index].descriptor) else { continue }
+                let descriptor = ready[index].descriptor
+                guard let line = lines.firstIndex(where: { $0?.descriptor == descriptor }) else { continue }
                 sources += 1
                 fetch(line)
             }
@@ -126,14 +187,15 @@ public struct GPIOLines: Lines, ~Copyable {
     /// Takes what the kernel had kept for one line when we came, and no more: a line that never rests must not keep us
     /// here.
     private mutating func fetch(_ line: Int) {
+        let descriptor = held(LineHandle(index: UInt16(line))).descriptor
         withUnsafeTemporaryAllocation(of: clinux_edge.self, capacity: CLINUX_EDGE_LIMIT) { buffer in
             var left = Int(keptEdges)
             while left > 0 {
-                let count = clinux_line_edges(lines[line], buffer.baseAddress)
+                let count = clinux_line_edges(descriptor, buffer.baseAddress)
                 if count < 0 {
                     // ENODEV: the chip was unbound. It would stay readable for ever; `isActive` tells of it from now
                     // on.
-                    _ = clinux_epoll_unwatch(epoll.number, lines[line])
+                    _ = clinux_epoll_unwatch(epoll.number, descriptor)
                 }
                 guard count > 0 else { return }
                 for edge in buffer[..<Int(count)] {

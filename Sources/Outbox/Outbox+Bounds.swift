@@ -111,7 +111,9 @@ struct LossCounter {
     }
 }
 
-/// Tombstones in events that are lost themselves: merged into one a stream and lane, which are told again.
+/// Tombstones in events that are lost themselves: merged into one a stream and lane, which are told again. Those that
+/// name the same numbers stay apart: a power cut may have brought back what was told, and whoever adds them up sees by
+/// the numbers what was told twice. So do those of which nobody knows how much they stand for: a sum would hide it.
 struct Tombstones {
     private(set) var merged: [Loss] = []
     /// Beyond so many streams and lanes only counts are kept, with another stream's of the lane.
@@ -126,6 +128,7 @@ struct Tombstones {
     private mutating func add(_ loss: Loss) {
         let same = merged.firstIndex {
             $0.stream == loss.stream && $0.lane == loss.lane && ($0.range == nil) == (loss.range == nil)
+                && $0.counts.isEmpty == loss.counts.isEmpty && !Self.overlap($0.range, loss.range)
         }
         let stead = merged.count < Self.lossesMax ? nil : merged.firstIndex { $0.lane == loss.lane }
         guard let index = same ?? stead else {
@@ -139,5 +142,10 @@ struct Tombstones {
             merged[index].range = SequenceRange(min(old.first, new.first), max(old.last, new.last))
         }
         if merged[index].reason != loss.reason { merged[index].reason = "several, merged" }
+    }
+
+    private static func overlap(_ a: SequenceRange?, _ b: SequenceRange?) -> Bool {
+        guard let a, let b else { return false }
+        return a.first <= b.last && b.first <= a.last
     }
 }

@@ -10,7 +10,8 @@
 //   4. removed, when tombstone and windows are on flash or acknowledged
 //
 // It begins one segment below the limit, so that what comes meanwhile has room. At the limit itself, and when the flash
-// takes nothing, step 4 waits for nothing but the telling: tombstone and windows are in the memory tier.
+// takes nothing, step 4 waits for nothing but the telling: tombstone and windows are in the memory tier. Only when the
+// runtime directory too has no room for a tombstone it does not wait: what is in there has to get out first.
 //
 // After a power cut between 3 and 4 a segment may be offered though it was told as lost: late, but with its identity.
 
@@ -35,6 +36,8 @@ struct Eviction {
     var lost = LossCounter()
     /// Numbers of the batches of windows that were made of it.
     var thinned: SequenceRange?
+    /// What of its lane was behind the cursor before it was told.
+    var acknowledged = RangeSet()
     /// The events batch that the tombstone went into.
     var toldIn: UInt64?
 
@@ -307,6 +310,7 @@ extension Outbox where D: ~Copyable {
                 losses.append(
                     Loss(stream: name.stream, lane: name.lane, range: range, counts: counts.sorted, reason: reason))
             }
+            eviction!.acknowledged = uplink[name.stream, name.lane]
             uplink.insert(range, stream: name.stream, lane: name.lane)
             isCursorChanged = true
         }
@@ -324,13 +328,27 @@ extension Outbox where D: ~Copyable {
     private mutating func finishEviction(now: Boottime) {
         guard eviction?.stage == .leaving else { return }
         let told = eviction!.toldIn, thinned = eviction!.thinned
-        let isTold = told.map { isSafe(.events, SequenceRange($0, $0)) } ?? false
         let isReplaced = thinned.map { isSafe(.readings, $0) } ?? true
-        let isPressed = told != nil && (flash.bytes > limits.flashBytesMax || diskState != .fine)
-        guard isTold && isReplaced && !isCursorChanged || isPressed || isRuntimeFull else { return }
+        let isFull = flash.bytes > limits.flashBytesMax
+        let isPressed = told != nil && (isFull || diskState != .fine) || isFull && isRuntimeFull
+        guard isToldOnFlash && isReplaced && !isCursorChanged || isPressed else { return }
         let name = eviction!.name
         eviction = nil
         removeSegment(name)
+    }
+
+    private var isToldOnFlash: Bool {
+        eviction!.toldIn.map { isSafe(.events, SequenceRange($0, $0)) } ?? false
+    }
+
+    /// The cursor as a checkpoint on flash may have it. Of a segment on its way out what was behind it before, until
+    /// the tombstone is on flash too: whoever starts from there without the tombstone finds the segment, and no hole.
+    var cursorForFlash: Cursor {
+        guard eviction?.stage == .leaving, let range = eviction!.survey.range, !isToldOnFlash else { return uplink }
+        var cursor = uplink
+        cursor.takeBack(
+            range, but: eviction!.acknowledged, stream: eviction!.name.stream, lane: eviction!.name.lane)
+        return cursor
     }
 
     /// On flash or acknowledged.

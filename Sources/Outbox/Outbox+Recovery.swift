@@ -273,7 +273,7 @@ extension Outbox where D: ~Copyable {
         checkpoint.nextSequence = Lane.allCases.map { open.nextSequence($0) }
         checkpoint.kpisPassedThrough = kpisPassedThrough
         checkpoint.counters = counters
-        checkpoint.cursor = uplink
+        checkpoint.cursor = cursorForFlash
         times.last(boot, until: now)
         checkpoint.times = timesToStore()
         recovery.timeOnFlash = knownTime

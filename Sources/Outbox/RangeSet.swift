@@ -70,6 +70,19 @@ public struct RangeSet: Equatable, Sendable {
         return true
     }
 
+    /// The set without a range, but with what of it is in another one, as far as there is room.
+    func without(_ range: SequenceRange, but kept: RangeSet) -> RangeSet {
+        var rest = RangeSet()
+        for own in ranges {
+            if own.first < range.first { rest.insert(SequenceRange(own.first, min(own.last, range.first - 1))) }
+            if own.last > range.last { rest.insert(SequenceRange(max(own.first, range.last + 1), own.last)) }
+        }
+        for other in kept.ranges where other.first <= range.last && range.first <= other.last {
+            rest.insert(SequenceRange(max(other.first, range.first), min(other.last, range.last)))
+        }
+        return rest
+    }
+
     private func firstIndex(endingAtOrAfter number: UInt64) -> Int? {
         var low = 0, high = ranges.count
         while low < high {
@@ -111,6 +124,13 @@ public struct Cursor: Equatable, Sendable {
         set.insert(range)
         parts.append(Part(stream: stream, lane: lane, acknowledged: set))
         return true
+    }
+
+    /// Takes a range out again, but for what of it is in another set.
+    mutating func takeBack(_ range: SequenceRange, but kept: RangeSet, stream: StreamID, lane: Lane) {
+        for index in parts.indices where parts[index].stream == stream && parts[index].lane == lane {
+            parts[index].acknowledged = parts[index].acknowledged.without(range, but: kept)
+        }
     }
 
     /// Forgets streams of which nothing is stored any more.

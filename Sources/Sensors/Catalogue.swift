@@ -23,6 +23,11 @@ public struct Parameter: Sendable {
         case file
         /// A unit's name, as people type it; arrives as its SenML symbol in `.text`.
         case unit
+        /// A further line of the board, with the bias, debounce and active level of `line`; arrives in
+        /// `DriverSettings.lines`.
+        case line
+        /// A chip's description, a map of its own: see `RegisterMap`.
+        case registers
     }
     public var name: String
     public var kind: Kind
@@ -49,6 +54,7 @@ public enum Setting: Sendable, Equatable {
     case duration(Duration)
     /// `mantissa × 10^exponent` in `unit`: decimal text stays exact (`10 L` asked for in m3 is 1 × 10^-2 m3).
     case quantity(mantissa: Int64, exponent: Int8, unit: String)
+    indirect case registers(RegisterMap)
 }
 
 /// All that a driver is made from. The configuration has checked every value against the driver's parameters.
@@ -59,6 +65,8 @@ public struct DriverSettings: Sendable {
     public var device: BusDevice?
     /// Line drivers only.
     public var line: LineRequest?
+    /// Of `.line` parameters, by parameter name.
+    public var lines: [String: LineRequest]
     /// By parameter name. A parameter that was not given has its fallback here, or is absent: drivers take both.
     public var values: [String: Setting]
     /// Contents of the files that `.file` parameters name, by parameter name; read by whoever makes the driver. Telling
@@ -69,12 +77,13 @@ public struct DriverSettings: Sendable {
 
     public init(
         sensorID: String, every: Duration, device: BusDevice? = nil, line: LineRequest? = nil,
-        values: [String: Setting] = [:], files: [String: [UInt8]] = [:]
+        lines: [String: LineRequest] = [:], values: [String: Setting] = [:], files: [String: [UInt8]] = [:]
     ) {
         self.sensorID = sensorID
         self.every = every
         self.device = device
         self.line = line
+        self.lines = lines
         self.values = values
         self.files = files
     }
@@ -128,7 +137,29 @@ public struct ChipFacts: Sendable, Equatable {
     }
 }
 
+/// How a line is wired, unless the sensor's own keys say otherwise.
+public struct LineWiring: Sendable, Equatable {
+    /// As the driver's parameter `preset` has it; empty: where none is chosen.
+    public var preset: String
+    public var bias: Bias
+    public var isActiveLow: Bool
+    public var debounce: Duration
+
+    /// Debounce: shorter than any meter's pulse, longer than most contacts bounce.
+    public init(
+        _ preset: String = "", bias: Bias = .asIs, isActiveLow: Bool = false, debounce: Duration = .milliseconds(5)
+    ) {
+        self.preset = preset
+        self.bias = bias
+        self.isActiveLow = isActiveLow
+        self.debounce = debounce
+    }
+}
+
 public struct DriverEntry: Sendable {
+    /// All that a chip on I2C can have; the others are reserved. Such an address is never a default.
+    public static let anyAddress: [UInt8] = Array(0x08...0x77)
+
     public enum Attachment: Sendable, Equatable {
         /// `bus:` and `address:`; the first address is the default.
         case bus(addresses: [UInt8])
@@ -143,6 +174,8 @@ public struct DriverEntry: Sendable {
     /// Bus drivers: the chip.
     public var chip: ChipFacts?
     public var attachment: Attachment
+    /// Line drivers: the first where no preset is chosen, then one for each of the parameter `preset`'s.
+    public var wirings: [LineWiring]
     public var parameters: [Parameter]
     public var defaultEvery: Duration
     /// Values are `warming up` for so long after the sensor came, or came back; `warm_up:` of a sensor overrides it.
@@ -154,8 +187,9 @@ public struct DriverEntry: Sendable {
     public var make: @Sendable (DriverSettings) throws(SettingFault) -> Driver
 
     public init(
-        name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment, parameters: [Parameter] = [],
-        defaultEvery: Duration, warmUp: Duration = .zero, sharesChip: Bool = false,
+        name: String, about: String, chip: ChipFacts? = nil, attachment: Attachment,
+        wirings: [LineWiring] = [LineWiring()], parameters: [Parameter] = [], defaultEvery: Duration,
+        warmUp: Duration = .zero, sharesChip: Bool = false,
         channels: @escaping @Sendable (DriverSettings) throws(SettingFault) -> [DriverChannel],
         make: @escaping @Sendable (DriverSettings) throws(SettingFault) -> Driver
     ) {
@@ -163,6 +197,7 @@ public struct DriverEntry: Sendable {
         self.about = about
         self.chip = chip
         self.attachment = attachment
+        self.wirings = wirings
         self.parameters = parameters
         self.defaultEvery = defaultEvery
         self.warmUp = warmUp
@@ -217,13 +252,29 @@ public enum Catalogue {
     private static let waterAndGround: [DriverEntry] = [
         EZO.entry,
         SeesawSoil.entry,
+        DecibelMeter.entry,
+        DescribedChip.entry,
+        LIS3DH.entry,
+        MCP23017.entry,
+        MaxSonar.entry,
+        PCF8574.entry,
     ]
     private static let lines: [DriverEntry] = [
+        Anemometer.entry,
+        DHT22.entry,
         DigitalInput.entry,
+        DigitalOutput.entry,
+        Duty.entry,
+        Frequency.entry,
         PulseCounter.entry,
+        RainGauge.entry,
+        Ultrasonic.entry,
     ]
     private static let kernel: [DriverEntry] = [
-        IIO.entry
+        CPU.entry,
+        HWMon.entry,
+        IIO.entry,
+        W1.entry,
     ]
     private static let computed: [DriverEntry] = [
         External.entry,

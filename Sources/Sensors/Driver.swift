@@ -124,15 +124,39 @@ public protocol BusDriver: Sendable {
     mutating func forget()
 }
 
-/// Something on GPIO lines. Requested by the Sampler, which keeps the handle.
+/// The lines of one sensor, held by the Sampler and lent to its driver.
+public struct HeldLines: Sendable {
+    public var line: LineHandle
+    /// Of `secondRequest`.
+    public var second: LineHandle?
+    public init(line: LineHandle, second: LineHandle? = nil) {
+        self.line = line
+        self.second = second
+    }
+}
+
+/// Something on one or two GPIO lines. Requested by the Sampler, which keeps the handles.
 public protocol LineDriver: Sendable {
     var request: LineRequest { get }
+    /// A line beside it: direction, reverse pulses, trigger. Requested after it, both or none.
+    var secondRequest: LineRequest? { get }
     /// The line has been requested (at start, or again after a fault); `isActive` is its level now.
     mutating func begin(at now: Boottime, isActive: Bool, into samples: inout Samples)
+    /// The same of the second line; before `begin`.
+    mutating func beginSecond(at now: Boottime, isActive: Bool)
     /// An edge; samples appended here are readings at once (a change of state).
     mutating func edge(_ edge: Edge, into samples: inout Samples)
-    /// Every `every`, and once more at an orderly stop.
-    mutating func collect(at now: Boottime, isActive: Bool, into samples: inout Samples)
+    mutating func secondEdge(_ edge: Edge, into samples: inout Samples)
+    /// Moves a measurement on, for drivers that drive a line: called when one is due, and again after each wait that it
+    /// returns. Nil: there is nothing to drive, or no more.
+    mutating func advance(
+        at now: Boottime, on lines: inout some Lines & ~Copyable, _ held: HeldLines
+    ) throws(SensorFault) -> Duration?
+    /// Every `every`, once `advance` has come to its end, and once more at an orderly stop. The first time only where
+    /// `advance` has driven something: else a line that was requested just now has seen nothing yet.
+    mutating func collect(at now: Boottime, isActive: Bool, into samples: inout Samples) throws(SensorFault)
+    /// The orderly stop: leaves the lines as they shall be left.
+    mutating func finish(on lines: inout some Lines & ~Copyable, _ held: HeldLines)
     /// What the counter stands at, in the channels' scale, for the event that tells a new counter epoch.
     var total: Int64? { get }
     /// Counter state to keep across restarts and power cuts; nil when the driver has none.
@@ -140,12 +164,23 @@ public protocol LineDriver: Sendable {
     /// Goes on from a checkpoint, before `begin`. `isExact` false: from flash after a power cut, so up to one
     /// checkpoint period is missing and the counter has a new epoch.
     mutating func resume(from checkpoint: Int64, isExact: Bool)
+    /// The meter shows something else: a new epoch from this total on, which is no amount. False: the counter cannot
+    /// show it.
+    mutating func setTotal(_ total: Int64) -> Bool
 }
 
 extension LineDriver {
+    public var secondRequest: LineRequest? { nil }
+    public mutating func beginSecond(at now: Boottime, isActive: Bool) {}
+    public mutating func secondEdge(_ edge: Edge, into samples: inout Samples) {}
+    public mutating func advance(
+        at now: Boottime, on lines: inout some Lines & ~Copyable, _ held: HeldLines
+    ) throws(SensorFault) -> Duration? { nil }
+    public mutating func finish(on lines: inout some Lines & ~Copyable, _ held: HeldLines) {}
     public var checkpoint: Int64? { nil }
     public var total: Int64? { nil }
     public mutating func resume(from checkpoint: Int64, isExact: Bool) {}
+    public mutating func setTotal(_ total: Int64) -> Bool { false }
 }
 
 /// Something behind small kernel files (IIO, hwmon, ...).

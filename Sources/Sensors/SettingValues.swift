@@ -45,6 +45,12 @@ extension DriverSettings {
         return duration
     }
 
+    func registers(_ name: String) -> RegisterMap? {
+        guard let value = values[name] else { return nil }
+        guard case .registers(let map) = value else { wrongKind(name, value) }
+        return map
+    }
+
     /// A quantity as the nearest Double, in the unit that the parameter asks for first.
     func physical(_ name: String) -> Double? { quantity(name)?.number.value }
 

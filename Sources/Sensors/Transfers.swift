@@ -95,6 +95,19 @@ extension Bus where Self: ~Copyable {
         try withReply(of: command.bigEndian, count, device)
     }
 
+    /// Writes a message, then reads after a repeated start.
+    mutating func receive(_ count: Int, after message: Reply, from device: BusDevice) throws(SensorFault) -> Reply {
+        var reply = Reply(count: count)
+        var fault: BusFault?
+        message.reading { bytes in
+            reply.withBytes { target in
+                do throws(BusFault) { try transfer(device, write: bytes, read: target) } catch { fault = error }
+            }
+        }
+        if let fault { throw .bus(fault) }
+        return reply
+    }
+
     private mutating func withReply(
         of value: some BitwiseCopyable, _ count: Int, _ device: BusDevice
     ) throws(SensorFault) -> Reply {

@@ -90,6 +90,12 @@ struct Fields {
         return Scalar(key: key, text: text, place: place, isPlain: isPlain)
     }
 
+    /// The text of a key that is read in its own turn later.
+    func text(of key: String) -> String? {
+        guard case .scalar(let text, _)? = entries.first(where: { $0.key == key })?.value.content else { return nil }
+        return text
+    }
+
     /// A key without which nothing works. `example` is a whole line.
     mutating func required(_ key: String, _ expected: String, example: String) -> Scalar? {
         let scalar = scalar(key)

@@ -30,6 +30,9 @@ enum Fingerprint {
                     " line \(wire.chipLabel) \(wire.offset) \(wire.bias) \(wire.isActiveLow)"
                 line += " \(wire.debounce.nanoseconds)"
             }
+            for (name, wire) in settings.lines.sorted(by: { $0.key < $1.key }) {
+                line += " \(name) \(wire.chipLabel) \(wire.offset)"
+            }
             for (name, value) in settings.values.sorted(by: { $0.key < $1.key }) { line += " \(name)=\(shown(value))" }
             lines.append(line)
             for channel in sensor.channels {
@@ -73,6 +76,7 @@ enum Fingerprint {
         case .flag(let flag): "\(flag)"
         case .duration(let duration): "\(duration.nanoseconds)"
         case .quantity(let mantissa, let exponent, let unit): "\(mantissa)e\(exponent) \(unit)"
+        case .registers(let map): map.fingerprint
         }
     }
 }

@@ -9,6 +9,9 @@ struct ParameterReader {
 
     /// Nil when the key is missing or its value is refused.
     func read(_ parameter: Parameter, _ fields: inout Fields, _ fileExists: (String) -> Bool) -> Setting? {
+        if case .registers = parameter.kind {
+            return RegisterMapReader(findings: findings).read(parameter.name, &fields).map(Setting.registers)
+        }
         let line = "\(parameter.name): \(example(parameter))"
         let scalar =
             parameter.isRequired
@@ -42,10 +45,12 @@ struct ParameterReader {
                 "a readable file", "correct the path, or the file's owner and mode")
             return nil
         case .unit: return unit(scalar)
+        case .line: invariantFailed("\(parameter.name) is a line, which the board decides")
+        case .registers: invariantFailed("\(parameter.name) is a map and was read as a value")
         }
     }
 
-    private func unit(_ scalar: Scalar) -> Setting? {
+    func unit(_ scalar: Scalar) -> Setting? {
         if let unit = Unit.named(scalar.text), unit.isPublished { return .text(unit.symbol) }
         let found = quoted("\(scalar.key): \(scalar.text)")
         if let unit = Unit.named(scalar.text) {
@@ -71,6 +76,8 @@ struct ParameterReader {
         case .duration: "10s"
         case .quantity(let units): units.first == "m3" ? "10 L" : "1 \(units.first ?? "")"
         case .unit: "Cel"
+        case .line: "GPIO23"
+        case .registers: "..."
         }
     }
 
@@ -84,6 +91,7 @@ struct ParameterReader {
         case .duration(let duration): duration.shown
         case .quantity(let mantissa, let exponent, let unit):
             DecimalNumber(mantissa: mantissa, exponent: Int(exponent)).map { "\($0) \(unit)" }
+        case .registers: nil
         }
     }
 }

@@ -79,10 +79,14 @@ struct SensorLoader {
         var settings = DriverSettings(sensorID: id ?? "", every: every ?? driver.defaultEvery)
         switch driver.attachment {
         case .bus(let addresses): settings.device = device(&fields, addresses, driver, id)
-        case .line: settings.line = line(&fields, id)
+        case .line: settings.line = line(&fields, driver, id)
         case .attribute, .source: break
         }
         for parameter in driver.parameters {
+            if case .line = parameter.kind {
+                settings.lines[parameter.name] = furtherLine(&fields, parameter, like: settings.line, id)
+                continue
+            }
             settings.values[parameter.name] =
                 ParameterReader(folder: folder, findings: findings).read(parameter, &fields, fileExists)
                 ?? parameter.fallback
@@ -219,7 +223,10 @@ struct SensorLoader {
     ) -> BusDevice? {
         let number = buses.read(&fields)
         let fallback = addresses.first.map { "0x" + String($0, radix: 16) }
-        let addressText = fields.scalar("address", default: fallback)
+        let addressText =
+            addresses == DriverEntry.anyAddress
+            ? fields.required("address", "the chip's address on the bus", example: "address: 0x48")
+            : fields.scalar("address", default: fallback)
         let address = addressText.flatMap { self.address($0, addresses, driver) }
         guard let number, let address, let place = addressText?.place else { return nil }
         let device = BusDevice(bus: number, address: address)
@@ -240,7 +247,9 @@ struct SensorLoader {
         return device
     }
 
-    private static func shown(_ addresses: [UInt8]) -> String { oneOf(addresses.map { "0x" + String($0, radix: 16) }) }
+    private static func shown(_ addresses: [UInt8]) -> String {
+        addresses == DriverEntry.anyAddress ? "0x08 to 0x77" : oneOf(addresses.map { "0x" + String($0, radix: 16) })
+    }
 
     private func address(_ scalar: Scalar, _ addresses: [UInt8], _ driver: DriverEntry) -> UInt8? {
         let text = scalar.text.lowercased()
@@ -248,7 +257,10 @@ struct SensorLoader {
         if let value, let address = UInt8(exactly: value), addresses.contains(address), text.first != "+" {
             return address
         }
-        var remedy = "write `address: 0x\(String(addresses.first ?? 0, radix: 16))`"
+        var remedy =
+            addresses == DriverEntry.anyAddress
+            ? "write the chip's own, as in `address: 0x48`"
+            : "write `address: 0x\(String(addresses.first ?? 0, radix: 16))`"
         if let hexadecimal = UInt8(text, radix: 16), addresses.contains(hexadecimal) {
             remedy = "write `address: 0x\(text)`: addresses are hexadecimal on the module"
         } else if let value, let half = UInt8(exactly: value >> 1), addresses.contains(half) {
@@ -265,30 +277,54 @@ struct SensorLoader {
 
     // MARK: Lines
 
-    private mutating func line(_ fields: inout Fields, _ id: String?) -> LineRequest? {
+    private mutating func line(_ fields: inout Fields, _ driver: DriverEntry, _ id: String?) -> LineRequest? {
         let name = fields.required("line", "a GPIO line or header position", example: "line: GPIO17")
-        let active = fields.scalar("active", default: "high").flatMap { findings.choice($0, of: ["high", "low"]) }
+        let preset = fields.text(of: "preset")
+        let wiring = driver.wirings.first { $0.preset == preset } ?? driver.wirings[0]
+        let active = fields.scalar("active", default: wiring.isActiveLow ? "low" : "high")
+            .flatMap { findings.choice($0, of: ["high", "low"]) }
         let biases: [(String, Bias)] = [
             ("as-is", .asIs), ("disabled", .disabled), ("pull-up", .pullUp), ("pull-down", .pullDown),
         ]
-        let bias = fields.scalar("bias", default: "as-is").flatMap { findings.choice($0, of: biases.map(\.0)) }
+        let bias = fields.scalar("bias", default: biases.first { $0.1 == wiring.bias }?.0)
+            .flatMap { findings.choice($0, of: biases.map(\.0)) }
             .flatMap { name in biases.first { $0.0 == name }?.1 }
-        // Shorter than any meter's pulse, longer than most contacts bounce.
-        let debounce = fields.scalar("debounce", default: "5ms")
+        let debounce = fields.scalar("debounce", default: wiring.debounce.shown)
             .flatMap { findings.duration($0, in: .zero...Duration.seconds(10), likely: "ms") }
+        guard let line = ownLine(name, id), let name, let active, let bias, let debounce else { return nil }
+        return LineRequest(
+            chipLabel: line.chipLabel, offset: line.offset, name: name.text, bias: bias, isActiveLow: active == "low",
+            debounce: debounce)
+    }
+
+    /// A line beside `line`, wired as that one.
+    private mutating func furtherLine(
+        _ fields: inout Fields, _ parameter: Parameter, like first: LineRequest?, _ id: String?
+    ) -> LineRequest? {
+        let example = "\(parameter.name): GPIO23"
+        let name =
+            parameter.isRequired
+            ? fields.required(parameter.name, parameter.about, example: example) : fields.scalar(parameter.name)
+        guard let line = ownLine(name, id), let name, var request = first else { return nil }
+        request.chipLabel = line.chipLabel
+        request.offset = line.offset
+        request.name = name.text
+        return request
+    }
+
+    /// The board's line, which no other sensor may have.
+    private mutating func ownLine(_ name: Scalar?, _ id: String?) -> BoardLine? {
         guard let board, let name, let line = LineName(board: board, findings: findings).line(name)
         else { return nil }
         if let other = lines[line.name] {
             findings.add(
-                name.place, "\(quoted("line: \(name.text)")), which sensor \(quoted(other.id)) has (\(other.place))",
+                name.place,
+                "\(quoted("\(name.key): \(name.text)")), which sensor \(quoted(other.id)) has (\(other.place))",
                 "one sensor on each line", "connect one of them to another line")
         } else {
             lines[line.name] = (id ?? "?", name.place)
         }
-        guard let active, let bias, let debounce else { return nil }
-        return LineRequest(
-            chipLabel: line.chipLabel, offset: line.offset, name: name.text, bias: bias, isActiveLow: active == "low",
-            debounce: debounce)
+        return line
     }
 
     /// A pin that carries a bus in use is no GPIO.

@@ -16,7 +16,7 @@
 // | `tamper`            | `sensor`, `state` open or closed; on the security lane                                      |
 // | `quality`           | `channel`, `quality` good, uncertain or bad: of its values from here on; `reason`           |
 // | `broker`            | `state` lost or back, `reason`                                                              |
-// | `counter_epoch`     | `sensor`, `channel`, `total` the count goes on from                                         |
+// | `counter_epoch`     | `sensor`, `channel`, `total` the count goes on from; `reason` meter set: read off the meter |
 // | `flapping`          | `subject`, `state` began, still or ended, `changes`                                         |
 // | `inventory`         | `config`: the configuration in force from here on                                           |
 // | `disk`              | `state` ok, full, read_only or failed, `reason`                                             |
@@ -135,13 +135,16 @@ public enum EventItem {
         return body.bytes
     }
 
-    /// A counter goes on from a checkpoint after a power cut: what it counted since is gone. `total` in the channel's
-    /// scale.
-    public static func counterEpoch(sensor: String, channel: String, total: Int64, scale: Int8) -> [UInt8] {
+    /// A counter goes on from a checkpoint after a power cut: what it counted since is gone; or (`isSet`) from what was
+    /// read off the meter. Either way the step of the total is no consumption. `total` in the channel's scale.
+    public static func counterEpoch(
+        sensor: String, channel: String, total: Int64, scale: Int8, isSet: Bool = false
+    ) -> [UInt8] {
         var body = ObjectBody(kind: "counter_epoch")
         body.text("sensor", sensor)
         body.text("channel", channel)
         body.decimal("total", total, scale: scale)
+        if isSet { body.literal("reason", "meter set") }
         return body.bytes
     }
 

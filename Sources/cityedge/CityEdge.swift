@@ -10,7 +10,7 @@ struct CityEdge: ParsableCommand {
         version: cityEdgeVersion,
         subcommands: [
             Validate.self, Run.self, Read.self, Demo.self, Simulate.self, Drivers.self, Config.self, OutboxFolder.self,
-            KPICommands.self, AuditExports.self,
+            KPICommands.self, AuditExports.self, Meter.self,
         ])
 
     /// ArgumentParser's own exit codes are sysexits' too (64 for usage); ours are documented in the README.
@@ -70,6 +70,33 @@ struct Read: ParsableCommand {
 
     func run() throws {
         try CityEdge.perform { () throws(Failure) in try readOnce(loadSite(configuration.config).site, sensor: sensor) }
+    }
+}
+
+struct Meter: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Meters that are counted.", subcommands: [Set.self])
+
+    struct Set: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tells the running agent what a meter shows: the total goes on from there, as an event.",
+            discussion: """
+                The step of the total is no consumption: amounts and indicators know nothing of it. The agent takes it \
+                with the sensor's next reading, and the command waits for that.
+                """)
+        @Argument(help: "The sensor's id.") var sensor: String
+        @Argument(help: "What the meter shows, with its unit: 12576.53 m3.") var amount: [String]
+        @OptionGroup var configuration: ConfigurationOption
+        @Option(help: "The agent's runtime folder.") var runtime: String?
+        @Option(help: "The agent's folder on flash.") var state: String?
+
+        func run() throws {
+            try CityEdge.perform { () throws(Failure) in
+                try setMeter(
+                    loadSite(configuration.config).site, .usual(runtime: runtime, state: state), sensor: sensor,
+                    amount: amount.joined(separator: " "))
+            }
+        }
     }
 }
 

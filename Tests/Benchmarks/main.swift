@@ -3,14 +3,15 @@
 //     swift build -c release --static-swift-stdlib --product cityedge-bench
 //     .build/release/cityedge-bench [WHAT...] [--seconds N] [--readings N] [--data FILE.csv]...
 //
-// WHAT: ring, codec, kpi-fold, kpi-merge, l16, load, start, latency, size, outbox, drain, backlog, or all
+// WHAT: ring, buses, codec, kpi-fold, kpi-merge, l16, load, start, latency, size, outbox, drain, backlog, or all
 // (the default). `--data`: real measurements for `outbox`, instead of those of config/air-quality.csv. Needs mosquitto,
 // openssl and strip. Whatever else the machine does meanwhile is in the figures too.
 
 import Glibc
 
 private let known = [
-    "ring", "codec", "kpi-fold", "kpi-merge", "l16", "load", "start", "latency", "size", "outbox", "drain", "backlog",
+    "ring", "buses", "codec", "kpi-fold", "kpi-merge", "l16", "load", "start", "latency", "size", "outbox", "drain",
+    "backlog",
 ]
 private let usage =
     "usage: cityedge-bench [\(known.joined(separator: "|"))|all]... [--seconds N] [--readings N] [--data FILE]..."
@@ -48,6 +49,7 @@ private func benchmark() throws {
         let figures: [Figure] =
             switch name {
             case "ring": try ringFigures() + samplerFigures()
+            case "buses": try busFigures(seconds: min(seconds, 30))
             case "codec": try codecFigures()
             case "kpi-fold": foldFigures()
             case "l16": try l16Figures(seconds: seconds, withTLS: false) + l16Figures(seconds: seconds, withTLS: true)

@@ -63,10 +63,21 @@ import Testing
 
     @Test("What is no export is told, not guessed at")
     func foreign() throws {
-        let output = try audit("hello\n")
+        let output = try audit(Self.export() + "hello\n")
         #expect(output.contains("1 line that no message is made of"))
         let result = try run("cityedge", ["audit", "/nonexistent/export"])
         #expect(result.end == .exited(64))
         #expect(result.errors.contains("expected an export"))
+    }
+
+    @Test("An export without one message is told as such and fails: it is no proof that nothing was lost: 64")
+    func empty() throws {
+        let folder = try Folder()
+        for (export, told) in [("", ": nothing in it;"), ("hello\n", ""), ("\n\n", ": nothing in it;")] {
+            let file = try folder.write("export.txt", export)
+            let result = try run("cityedge", ["audit", file])
+            #expect(result.end == .exited(64), "\(result.output)")
+            #expect(result.errors.contains("\(file): not one message to account for\(told)"), "\(result.errors)")
+        }
     }
 }

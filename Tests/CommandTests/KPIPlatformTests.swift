@@ -118,6 +118,70 @@ struct KPIPlatformTests {
         #expect(merged.output.contains("5 refused"))
     }
 
+    @Test("Input without one contribution fails and prints no figures and no period: an empty export is no quiet year")
+    func nothing() throws {
+        let folder = try Folder()
+        let junk = try folder.write(
+            "junk", "cityedge/v1/malaga/lamp-1/contributions {\"v\":1}\nhello\n" + Self.inventory)
+        for (file, found) in [
+            ("/dev/null", "found 0 messages of the lane, 0 others, 0 refused, 0 waiting"),
+            (junk, "found 0 messages of the lane, 1 others, 2 refused, 0 waiting"),
+        ] {
+            for arguments in [["merge", file], ["merge", file, "--json"], ["export", file, "--csv", "-"]] {
+                let outcome = try run("cityedge", ["kpi"] + arguments)
+                #expect(outcome.end == .exited(64), "\(arguments): \(outcome.output)")
+                #expect(outcome.output == "")
+                #expect(
+                    outcome.errors.contains("\(file): not one contribution was accepted: \(found)"),
+                    "\(outcome.errors)")
+            }
+        }
+    }
+
+    @Test("A period without contributions is no period of 1970: its cells are empty, and null in JSON")
+    func noPeriod() throws {
+        let folder = try Folder()
+        let export = try folder.write("contributions", try contributions(folder, minutes: 61))
+        let csv = try run("cityedge", ["kpi", "export", export, "--csv", "-", "--from", "2027"])
+        #expect(csv.end == .exited(0), "\(csv.errors)")
+        #expect(csv.output.split(separator: "\r\n").count == 1 + 91)
+        #expect(!csv.output.contains("1970-") && !csv.output.contains("2027-"))
+        let merged = try run("cityedge", ["kpi", "merge", export, "--from", "2027"])
+        #expect(merged.output.hasPrefix("no contributions in the period: "), "\(merged.output)")
+        let json = try run("cityedge", ["kpi", "merge", export, "--json", "--from", "2027"])
+        #expect(json.output.contains(#""from":null,"until":null"#))
+    }
+
+    /// A message of these items.
+    private static func message(_ seq: Int, _ items: [String]) -> String {
+        "cityedge/v1/malaga/lamp-1/contributions {\"v\":1,\"node\":\"lamp-1\",\"stream\":\"00000000000000ab\","
+            + "\"lane\":\"contributions\",\"seq\":\(seq),\"items\":[\(items.joined(separator: ","))]}\n"
+    }
+
+    @Test("Contributions whose binding has not come are told, and those that are refused when it comes")
+    func waiting() throws {
+        let folder = try Folder()
+        let binding = #"{"t":0,"kind":"binding","id":"735cc560dc638af7","instrument":"low_cost","#
+            + #""kpi":"EN: EN: WS: 2C","labels":{"zone":"dma-7"},"quality":"estimated_assumptions","scale":0,"#
+            + #""sensor":"water","series":"volume","slug":"en-en-ws-2c","tables":{"tz":"2025b"},"type":"sum","#
+            + #""unit":"ml"}"#
+        let cited = #"{"t":0,"kind":"contribution","b":"735cc560dc638af7","h":"c703c60a8d19b406","rev":4711,"#
+            + #""state":{"amount":120000},"win":{"day":"2026-11-21","len":900,"start":1795255200}}"#
+        let altered = cited.split(separator: "120000").joined(separator: "120001")
+        let bare = Self.message(1, [cited, altered])
+        let waiting = try folder.write("waiting", bare)
+        let merged = try run("cityedge", ["kpi", "merge", waiting])
+        #expect(merged.end == .exited(64))
+        #expect(merged.errors.contains("waiting: 2 contributions, for a binding that has not come"), "\(merged.errors)")
+        #expect(merged.errors.contains("found 1 message of the lane, 0 others, 0 refused, 2 waiting"))
+
+        let complete = try folder.write("complete", bare + Self.message(2, [binding]))
+        let told = try run("cityedge", ["kpi", "merge", complete, "--json"])
+        #expect(told.end == .exited(0), "\(told.errors)")
+        #expect(told.errors == "refused: 1 x content differs from its hash, first at \(complete):2\n")
+        #expect(told.output.contains(#""waiting":0,"refused":[{"reason":"content differs from its hash","count":1"#))
+    }
+
     @Test("Every mistake in the city's file is told with its place, and what to do")
     func mistakes() throws {
         let folder = try Folder()

@@ -113,7 +113,7 @@ struct OutboxSendTests {
         let program = try Program("cityedge", Self.arguments(card, choosy.port, ["--remove"]))
         try #require(program.awaitError("refuses history: not authorised"), "\(program.errorText)")
         // What is acknowledged leaves the card a moment after the cursor has moved.
-        for _ in 0..<500 where card.files.contains(where: { $0.contains("\(stream)-events-") }) { usleep(10_000) }
+        try FolderWatch.await(card.state) { !names($0).contains { $0.contains("\(stream)-events-") } }
         program.signal(SIGINT)
         #expect(program.wait() == .exited(69))
         #expect(program.errorText.contains("stopped by a signal"), "\(program.errorText)")

@@ -102,6 +102,30 @@ func names(_ folder: String) -> [String] {
     return names.sorted()
 }
 
+/// Waits for what another process does to the files of a folder, by the kernel's word (inotify).
+enum FolderWatch {
+    /// Returns when `isDone` says so of the folder, or the time is over: what is expected then is the test's to say.
+    static func await(
+        _ folder: String, within limit: Int64 = 5_000, until isDone: (String) -> Bool
+    ) throws {
+        let descriptor = inotify_init1(Int32(O_CLOEXEC) | Int32(O_NONBLOCK))
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        let events = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+        try #require(inotify_add_watch(descriptor, folder, events) >= 0)
+        let deadline = milliseconds() + limit
+        var told = [UInt8](repeating: 0, count: 4_096)
+        // Looked at after the watch stands, so that nothing happens unseen in between.
+        while !isDone(folder) {
+            let left = deadline - milliseconds()
+            guard left > 0 else { return }
+            var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&watched, 1, Int32(left)) > 0 else { continue }
+            while read(descriptor, &told, told.count) > 0 {}
+        }
+    }
+}
+
 func contents(_ path: String) -> [UInt8] {
     guard let file = fopen(path, "r") else { return [] }
     defer { fclose(file) }

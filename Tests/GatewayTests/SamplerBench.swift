@@ -42,16 +42,16 @@ final class SamplerBench {
 
     init(
         ring: Int = 4_096, counterMemory: RingMemory = RingMemory(bytes: CounterPage.bytes),
-        _ sensors: [InstalledSensor]
+        meters: MeterPage? = nil, _ sensors: [InstalledSensor]
     ) {
         let clock = clock
-        hardware = SimulatedSite(seed: 1, chips: [Self.chip: 32]) { clock.now() }
+        hardware = SimulatedSite(seed: 1, buses: 2, chips: [Self.chip: 32]) { clock.now() }
         readings = Ring<Reading>(capacity: ring)
         self.counterMemory = counterMemory
         counters = CounterPage(memory: counterMemory.bytes)
         sampler = Sampler(
             clock: clock, bus: hardware.bus, lines: hardware.lines, attributes: hardware.attributes, sensors: sensors,
-            readings: readings, notices: notices, counters: counters, counts: counts)
+            readings: readings, notices: notices, counters: counters, counts: counts, meters: meters)
     }
 
     /// Steps as the main loop does, up to and including what is due at `end`.
@@ -107,10 +107,11 @@ extension InstalledSensor {
     /// From the catalogue, as a configuration would make it; channel ids from `first` on.
     static func catalogued(
         _ driver: String, id: String, every: Duration, first: UInt16 = 0, device: BusDevice? = nil,
-        line: LineRequest? = nil, _ values: [String: Setting] = [:]
+        line: LineRequest? = nil, lines: [String: LineRequest] = [:], _ values: [String: Setting] = [:]
     ) throws -> InstalledSensor {
         guard let entry = Catalogue.entry(named: driver) else { throw SettingFault(parameter: "driver", text: driver) }
-        var settings = DriverSettings(sensorID: id, every: every, device: device, line: line, values: values)
+        var settings = DriverSettings(
+            sensorID: id, every: every, device: device, line: line, lines: lines, values: values)
         for parameter in entry.parameters where settings.values[parameter.name] == nil {
             settings.values[parameter.name] = parameter.fallback
         }

@@ -147,6 +147,14 @@ import World
         #expect(readings.map(\.value) == [100, 0, 0, 10_000_000_000_000])
     }
 
+    @Test("A sensor without a warm-up is good from its first reading, whatever nanosecond it was started at")
+    func noWarmUp() {
+        let bench = SamplerBench([.source(Script([Sample(channel: 0, .physical(1))]))])
+        bench.clock.advance(by: .nanoseconds(1_000_000_999))
+        _ = bench.sampler.step()
+        #expect(bench.takeReadings().map(\.quality) == [.good])
+    }
+
     // MARK: Failure
 
     @Test(

@@ -100,13 +100,22 @@ struct LevelTests {
         #expect(dry[0].parameters.first == .init("below", 1))
     }
 
+    /// From 85 % on one per cent a value.
+    private static func fall(secondsForEach seconds: Int64) -> [(Int64, Int64)] {
+        var values: [(Int64, Int64)] = []
+        for step in Int64(0)...80 { values.append((step * seconds, 85 - step)) }
+        return values
+    }
+
     @Test(
-        "A bin is emptied when it falls by 30 % of full within 10 minutes to at most 20 %",
+        "A bin is emptied when it falls by 30 % of full within 10 minutes to at most 20 %, in however many values",
         arguments: [
             ([(0, 85), (60, 10)], 1), ([(0, 85), (60, 21)], 0), ([(0, 49), (60, 20)], 0), ([(0, 50), (60, 20)], 1),
             ([(0, 85), (601, 10)], 0), ([(0, 85), (600, 10)], 1), ([(0, 60), (60, 40), (120, 25), (180, 15)], 1),
             ([(0, 85), (60, 10), (120, 9), (180, 2)], 1), ([(0, 85), (60, 10), (90, 80), (120, 5)], 2),
-            ([(0, 85), (500, 81), (900, 3)], 1), ([(0, 85), (300, 60), (601, 10)], 0),
+            ([(0, 85), (500, 81), (900, 3)], 1), ([(0, 85), (300, 60), (601, 10)], 1),
+            ([(0, 85), (300, 49), (601, 20)], 0), (fall(secondsForEach: 6), 1),
+            (fall(secondsForEach: 30), 0), ([(0, 45), (300, 20), (500, 15), (550, 10), (560, 9)], 1),
             ([(0, 40), (30, 90), (60, 88), (90, 60), (120, 30), (150, 5)], 1),
         ] as [([(Int64, Int64)], Int64)])
     func emptying(values: [(Int64, Int64)], expected: Int64) {

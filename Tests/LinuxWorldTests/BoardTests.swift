@@ -81,6 +81,34 @@ struct BoardTests {
         #expect(throws: AttributeFault.noSuchFile) { _ = try attributes.list("/missing") }
     }
 
+    @Test("a write replaces nothing but the file's value, is counted by path, and says why when it cannot be")
+    func writtenAttribute() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("therm_bulk_read", "")
+        try folder.write("closed", "1")
+        chmod(folder.file("closed"), 0o444)
+        var attributes = KernelAttributes(root: folder.path)
+        let before = attributes.written("/therm_bulk_read")
+        #expect(before == nil)
+        for count in 1...2 as ClosedRange<UInt32> {
+            try attributes.write("/therm_bulk_read", "trigger\n")
+            let written = attributes.written("/therm_bulk_read")
+            #expect(written?.count == count)
+            #expect(written.map { $0.ago >= .zero } == true)
+        }
+        let handle = try attributes.open("/therm_bulk_read")
+        var buffer = [UInt8](repeating: 0, count: 32)
+        let count = try buffer.withUnsafeMutableBytes { try attributes.read(handle, into: $0) }
+        #expect(String(decoding: buffer[..<count], as: UTF8.self) == "trigger\n")
+        #expect(throws: AttributeFault.noSuchFile) { try attributes.write("/missing", "1") }
+        let missing = attributes.written("/missing")
+        #expect(missing == nil)
+        // Root may write everything.
+        if geteuid() != 0 {
+            #expect(throws: AttributeFault.notPermitted) { try attributes.write("/closed", "1") }
+        }
+    }
+
     @Test("a path opened again keeps its handle, finds the file that is there now, and costs no second descriptor")
     func reopenedAttribute() throws {
         let folder = try TemporaryFolder()

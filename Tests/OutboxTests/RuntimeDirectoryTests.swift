@@ -44,6 +44,40 @@ struct RuntimeDirectoryTests {
         #expect(bench.box!.isDrained, "\(bench.box!.undrained)")
     }
 
+    @Test(
+        "What has to leave the flash while a tombstone has no room stays: a stop then hides nothing",
+        arguments: [200, 205, 210, 215, 220, 225, 230, 240, 250, 260])
+    func evictionWhileFull(batches: Int) throws {
+        var limits = Bench.limits
+        limits.flashBytesMax = 128 << 10
+        limits.flashSegmentBytes = 16 << 10
+        limits.readChunkBytes = 4 << 10
+        let bench = try Bench(seed: 7, limits: limits)
+        for _ in 0..<batches {
+            bench.sealBatch(100)
+            bench.run(for: .milliseconds(200))
+        }
+        bench.disk.isRuntimeFull = true
+        bench.sealBatch(100)
+        bench.run(for: .seconds(15))
+        bench.box!.writeCheckpoint(now: bench.now, counters: [])
+        bench.run(for: .seconds(1))
+        bench.crash()
+        bench.disk.isRuntimeFull = false
+        try bench.start()
+        bench.run(for: .seconds(15))
+        let found = Set(bench.deliveredAtLeastOnce().keys)
+        var told = Set<BatchID>()
+        for loss in bench.losses where loss.lane == .readings {
+            for number in loss.range!.first...loss.range!.last {
+                told.insert(BatchID(stream: loss.stream, lane: .readings, sequence: number))
+            }
+        }
+        let untold = Set(bench.sealed.keys).subtracting(found).subtracting(told).map(\.sequence).sorted()
+        #expect(untold.isEmpty, "\(batches) batches: \(untold) gone without a word")
+        #expect(bench.box!.isDrained, "\(batches) batches: \(bench.box!.undrained)")
+    }
+
     @Test("The cursor is kept in a full runtime directory: nothing acknowledged comes again after a crash")
     func cursorWhileFull() throws {
         let bench = try Bench(seed: 3)

@@ -217,6 +217,34 @@ struct ThinningTests {
         #expect(bench.box!.flashBytes <= limits.flashBytesMax + limits.flashSegmentBytes)
     }
 
+    @Test("Lost tombstones that name the same numbers stay two: nobody takes what was told twice for twice as much")
+    func toldTwice() {
+        func loss(_ first: UInt64, _ last: UInt64, _ count: UInt64) -> Loss {
+            Loss(
+                stream: testStream, lane: .readings, range: SequenceRange(first, last), counts: [("air.c0", count)],
+                reason: "outbox full")
+        }
+        let told = [loss(10, 45, 386), loss(43, 62, 211), loss(1, 9, 20), loss(63, 70, 30), loss(60, 64, 7)]
+        let items = told.indices.map { Item(time: Boottime(nanoseconds: 0), body: [UInt8($0)]) }
+        var tombstones = Tombstones()
+        tombstones.add(items) { told[Int($0[0])] }
+        #expect(tombstones.merged == [loss(1, 70, 436), loss(43, 62, 211), loss(60, 64, 7)])
+    }
+
+    @Test("A lost tombstone that does not know how much it stands for is not merged into one that does")
+    func uncounted() {
+        func loss(_ first: UInt64, _ last: UInt64, _ count: UInt64?) -> Loss {
+            Loss(
+                stream: testStream, lane: .readings, range: SequenceRange(first, last),
+                counts: count.map { [("air.c0", $0)] } ?? [], reason: "outbox full")
+        }
+        let told = [loss(54, 60, nil), loss(61, 73, 75), loss(1, 53, 690), loss(74, 80, nil)]
+        let items = told.indices.map { Item(time: Boottime(nanoseconds: 0), body: [UInt8($0)]) }
+        var tombstones = Tombstones()
+        tombstones.add(items) { told[Int($0[0])] }
+        #expect(tombstones.merged == [loss(54, 80, nil), loss(1, 73, 765)])
+    }
+
     @Test("Windows of readings that were acknowledged meanwhile are not made")
     func acknowledged() throws {
         let bench = try full(seed: 9, batches: 150)

@@ -29,15 +29,4 @@ struct SharedConverterTests {
                 """)
         #expect(found.count == 1 && found.first?.contains("which sensor `b` has") == true, "\(found)")
     }
-
-    @Test(
-        "Every drop-in of a driver loads beside the smallest configuration",
-        arguments: try Files.list("config/drivers"))
-    func dropIns(name: String) throws {
-        let text = try Files.read("config/drivers/" + name)
-        let loaded = try Configuration.load(
-            main: SourceText(name: "c.yaml", bytes: Array(head.utf8)), dropIns: [text], boards: Files.boards(),
-            compatible: ["raspberrypi,4-model-b", "brcm,bcm2711"], zone: zones, fileExists: { _ in true })
-        #expect(!loaded.site.sensors.isEmpty)
-    }
 }

@@ -114,7 +114,7 @@ def batches_of(message):
         return found
     if isinstance(content, dict) and "lane" in content and "seq" in content:
         return [{"stream": content["stream"], "lane": content["lane"], "seq": int(content["seq"]),
-                 "clock": content.get("clock"), "items": content.get("items", [])}]
+                 "clock": content.get("clock"), "base": content.get("bt", 0), "items": content.get("items", [])}]
     return []
 
 

@@ -46,7 +46,7 @@ struct ContributionIntake {
             let batch = try ContributionBatch.parse(line.payload)
             messages += 1
             for fault in batch.refused { refuse(fault, line.place) }
-            set.add(batch)
+            for fault in set.add(batch) { refuse(fault, line.place) }
         } catch {
             switch error {
             case .otherLane: otherMessages += 1
@@ -75,10 +75,32 @@ struct ContributionIntake {
         refused[fault.inWords, default: (0, place)].count += 1
     }
 
+    var refusals: Int { refused.values.reduce(0) { $0 + $1.count } }
+
+    /// All that is in no figure although it is of this lane.
     var refusalLines: [String] {
-        refused.sorted { $0.key < $1.key }.map { reason, found in
+        var lines = refused.sorted { $0.key < $1.key }.map { reason, found in
             "refused: \(found.count) x \(reason), first at \(found.first)"
         }
+        if set.waiting > 0 {
+            lines.append("waiting: \(counted(UInt64(set.waiting), "contribution")), for a binding that has not come")
+        }
+        return lines
+    }
+
+    /// What to say when not one contribution was accepted, so that an empty export is not taken for a quiet year.
+    private func checkAccepted(_ sources: ContributionSources) throws(Failure) {
+        guard set.entries.isEmpty else { return }
+        let found = "not one contribution was accepted: found \(counted(UInt64(messages), "message")) of the lane, "
+            + "\(otherMessages) others, \(refusals) refused, \(set.waiting) waiting for their binding; "
+        if let broker = sources.broker {
+            throw Failure(
+                .unavailable, "\(broker): \(found)expected some on \(sources.topic) within "
+                    + "\(sources.listenSeconds) s; check the topic, or listen longer with --for")
+        }
+        throw Failure(
+            .usage, "\(sources.files.joined(separator: ", ")): \(found)expected messages of "
+                + "cityedge/v1/CITY/NODE/contributions, one a line, as `mosquitto_sub -v` writes them")
     }
 
     // MARK: Where from
@@ -98,6 +120,7 @@ struct ContributionIntake {
             try MessageLines.read(sources.files) { (line) throws(Failure) in intake.take(line) }
         }
         for line in intake.refusalLines { printError(line) }
+        try intake.checkAccepted(sources)
         return intake
     }
 

@@ -121,7 +121,7 @@ public struct KPIQuestion: Sendable {
 public func mergeKPIs(_ question: KPIQuestion, isJSON: Bool, isWhole: Bool, svg: String?) throws(Failure) {
     let (reports, intake) = try question.evaluation()
     if let svg {
-        let span = reports.first.map { ", \(day($0.from)) to \(day($0.until - 1))" } ?? ""
+        let span = reports.first?.period.map { ", \(day($0.from)) to \(day($0.until - 1))" } ?? ""
         let title = "U4SSC indicators" + span
         do throws(SystemError) { try writeFile(svg, Wheel.svg(reports, title: title)) } catch {
             throw Failure(.disk, "\(error); give a file that you may write")
@@ -131,14 +131,12 @@ public func mergeKPIs(_ question: KPIQuestion, isJSON: Bool, isWhole: Bool, svg:
         printLine(ReportText.json(reports, intake))
         return
     }
-    if let period = reports.first {
-        let refused = intake.refused.values.reduce(0) { $0 + $1.count }
-        let span = "\(utcText(UTC(seconds: period.from))) to \(utcText(UTC(seconds: period.until)))"
-        printLine(
-            (period.from < period.until ? span : "no contributions") + ": "
-                + "\(counted(UInt64(intake.messages), "message")), \(intake.set.entries.count) windows"
-                + (refused > 0 ? ", \(refused) refused" : ""))
-    }
+    let span = reports.first?.period.map { "\(utcText(UTC(seconds: $0.from))) to \(utcText(UTC(seconds: $0.until)))" }
+    printLine(
+        "\(span ?? "no contributions in the period"): \(counted(UInt64(intake.messages), "message")), "
+            + "\(intake.set.entries.count) windows"
+            + (intake.refusals > 0 ? ", \(intake.refusals) refused" : "")
+            + (intake.set.waiting > 0 ? ", \(intake.set.waiting) waiting for their binding" : ""))
     writeAll(ReportText.table(reports, isWhole: isWhole), to: 1)
 }
 

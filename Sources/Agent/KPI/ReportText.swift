@@ -73,7 +73,8 @@ enum ReportText {
     static func json(_ reports: [IndicatorReport], _ intake: ContributionIntake) -> String {
         let refused = intake.refused.sorted { $0.key < $1.key }
             .map { "{\"reason\":\(quoted($0.key)),\"count\":\($0.value.count),\"first\":\(quoted($0.value.first))}" }
-        return "{\"v\":1,\"messages\":\(intake.messages),\"other_messages\":\(intake.otherMessages),\"refused\":["
+        return "{\"v\":1,\"messages\":\(intake.messages),\"other_messages\":\(intake.otherMessages),"
+            + "\"waiting\":\(intake.set.waiting),\"refused\":["
             + refused.joined(separator: ",") + "],\n \"indicators\":[\n  "
             + reports.map(object).joined(separator: ",\n  ") + "]}"
     }
@@ -88,7 +89,8 @@ enum ReportText {
                 + "\"start\":\(key.windowStart),\"len\":\(key.windowSeconds)}"
         }
         return "{\"code\":\(quoted(report.code)),\"slug\":\(quoted(report.slug)),\"name\":\(quoted(report.name)),"
-            + "\"from\":\(report.from),\"until\":\(report.until),\"reported\":\(report.isReported),"
+            + "\"from\":\(report.period.map { "\($0.from)" } ?? "null"),"
+            + "\"until\":\(report.period.map { "\($0.until)" } ?? "null"),\"reported\":\(report.isReported),"
             + "\"figures\":[\(report.figures.map(object).joined(separator: ","))],"
             + "\"conflicts\":[\(conflicts.joined(separator: ","))],\"overlaps\":[\(overlaps.joined(separator: ","))],"
             + "\"notes\":\(list(report.notes))}"
@@ -145,7 +147,8 @@ enum ReportText {
         var text = columns.joined(separator: ",") + "\r\n"
         for report in reports {
             let head = [report.code, report.name]
-            let period = [utcText(UTC(seconds: report.from)), utcText(UTC(seconds: report.until))]
+            let period = report.period.map { [utcText(UTC(seconds: $0.from)), utcText(UTC(seconds: $0.until))] }
+                ?? ["", ""]
             let problems = ["\(report.conflicts.count)", "\(report.overlaps.count)"]
             if report.figures.isEmpty {
                 var row = head + ["", "true", "not reported"] + [String](repeating: "", count: 8) + period
@@ -192,4 +195,9 @@ enum ReportText {
         guard needsQuotes else { return text }
         return "\"" + text.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
     }
+}
+
+extension IndicatorReport {
+    /// Nil when nothing was there to take it from, and it was not asked for whole.
+    var period: (from: Int64, until: Int64)? { from < until ? (from, until) : nil }
 }

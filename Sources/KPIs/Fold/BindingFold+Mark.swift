@@ -6,8 +6,8 @@
 //
 //     [quality of the last reading (`Quality`), seconds that are covered beyond the last reading,
 //      exposure: the averaging block's start (UTC), Σ E² t of it, seconds of it;
-//      changes that are counted: age of the last usable value (µs before the last reading); of an emptying also the
-//      age of the fall's beginning + 1, or 0: no fall, and its value]
+//      changes that are counted: age of the last usable value (µs before the last reading); of emptyings also what
+//      the level may have fallen from (`BinEmptying.numbers`)]
 
 import World
 
@@ -39,7 +39,7 @@ extension BindingFold {
         if case .exposure = source { tail += [window.block.start, window.block.square, window.block.seconds] }
         if source.countsChanges, let newest = course.newest {
             tail.append((last.nanoseconds &- newest.nanoseconds) / 1_000)
-            if let top = course.top { tail += [(last.nanoseconds &- top.nanoseconds) / 1_000 + 1, top.value] }
+            if source.countsEmptyings { tail += course.emptying.numbers(at: newest.nanoseconds) }
         }
         while tail.last == 0 { tail.removeLast() }
         return tail
@@ -105,13 +105,10 @@ extension BindingFold {
             }
         }
         if source.countsChanges, let value = reading.value {
-            func point(_ value: Int64, age: Int64) -> Course.Point {
-                let age = min(max(age, 0), 1 << 40)
-                return Course.Point(
-                    value: allowed(value), nanoseconds: mark.nanoseconds &- age &* 1_000, seq: revision + 1)
-            }
-            course.restore(
-                newest: point(value, age: word(2)), top: word(3) <= 0 ? nil : point(word(4), age: word(3) - 1))
+            let age = min(max(word(2), 0), 1 << 40)
+            let newest = Course.Point(
+                value: allowed(value), nanoseconds: mark.nanoseconds &- age &* 1_000, seq: revision + 1)
+            course.restore(newest: newest, emptying: tail.dropFirst(3))
         }
     }
 

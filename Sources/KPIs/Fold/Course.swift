@@ -14,63 +14,76 @@ struct Course: Equatable, Sendable {
 
     /// The newest usable value.
     private(set) var newest: Point?
-    /// Emptyings only: where the fall began that the newest value is in. A fall is a run of values each of which is at
-    /// least 5 % of full below the one before, so that two values tell where one ends.
-    private(set) var top: Point?
-    /// Emptyings only: the batch of the value before the top, which shows that the fall began there; 0: none.
-    private var witness: UInt64 = 0
+    /// Emptyings only.
+    private(set) var emptying = BinEmptying()
+    /// Emptyings only: where values came, at least a minute apart; only the first may be older than the rule looks
+    /// back. So at most 22.
+    private var witnesses: [Witness] = []
 
-    /// An emptying takes no longer than that.
-    static let emptyingNanoseconds: Int64 = 600_000_000_000
+    private struct Witness: Equatable, Sendable {
+        var nanoseconds: Int64
+        var seq: UInt64
+    }
+
+    private static let witnessEvery: Int64 = 60_000_000_000
+    /// A full bin of fewer steps has no per cent to go by.
+    private static let leastFull: Int64 = 20
 
     /// The batch from which on all values are needed to go on; 0: no value yet tells how the level goes.
     func neededFrom(_ source: BindingFold.Source) -> UInt64 {
-        source.countsEmptyings ? witness : newest?.seq ?? 0
+        guard source.countsEmptyings else { return newest?.seq ?? 0 }
+        guard let newest, let oldest = witnesses.first,
+            newest.nanoseconds &- oldest.nanoseconds >= BinEmptying.reachNanoseconds
+        else { return 0 }
+        return oldest.seq
     }
 
     /// Takes a usable value; returns whether something happened with it.
     mutating func take(_ point: Point, of source: BindingFold.Source) -> Bool {
-        defer { newest = point }
-        guard let before = newest else { return false }
+        let before = newest
+        newest = point
+        if case .level(let level) = source, level.event == .emptying { return isEmptied(by: point, full: level.full) }
+        guard let before else { return false }
         switch source {
         case .occupancy: return before.value == 0 && point.value != 0
         case .level(let level):
-            switch level.event {
-            case .none: return false
-            case .crossing:
-                return !level.isBeyond(level.second, before.value) && level.isBeyond(level.second, point.value)
-            case .emptying: return isEmptied(by: point, after: before, full: level.full)
-            }
+            return level.event == .crossing && !level.isBeyond(level.second, before.value)
+                && level.isBeyond(level.second, point.value)
         default: return false
         }
     }
 
-    /// A drop by at least 30 % of full, within 10 minutes, to at most 20 %.
-    private mutating func isEmptied(by point: Point, after before: Point, full: Int64) -> Bool {
-        guard before.value - point.value >= max(full / 20, 1) else {
-            top = point
-            witness = before.seq
-            return false
+    private mutating func isEmptied(by point: Point, full: Int64) -> Bool {
+        if witnesses.last.map({ point.nanoseconds &- $0.nanoseconds >= Self.witnessEvery }) ?? true {
+            witnesses.append(Witness(nanoseconds: point.nanoseconds, seq: point.seq))
         }
-        let top = top ?? before
-        self.top = top
-        let isDeep = full >= 20 && point.value <= full / 5 && top.value - point.value >= full / 10 * 3
-        let isQuick = point.nanoseconds &- top.nanoseconds <= Self.emptyingNanoseconds
-        guard isDeep, isQuick else { return false }
-        self.top = point
-        return true
+        while witnesses.count > 1, point.nanoseconds &- witnesses[1].nanoseconds >= BinEmptying.reachNanoseconds {
+            witnesses.removeFirst()
+        }
+        guard full >= Self.leastFull else { return false }
+        let percent = min(max(point.value, 0), full) * 100 / full
+        return emptying.add(percent: percent, atNanoseconds: point.nanoseconds)
+    }
+
+    /// Bytes beside its own.
+    var outlyingBytes: Int {
+        emptying.highs.capacity * MemoryLayout<BinEmptying.High>.stride
+            + witnesses.capacity * MemoryLayout<Witness>.stride
     }
 
     /// Goes on from a contribution.
-    mutating func restore(newest: Point, top: Point?) {
+    mutating func restore(newest: Point, emptying numbers: some Collection<Int64>) {
         self.newest = newest
-        self.top = top
-        witness = newest.seq
+        emptying = BinEmptying(numbers: numbers, at: newest.nanoseconds)
+        witnesses = [
+            Witness(nanoseconds: newest.nanoseconds &- BinEmptying.reachNanoseconds, seq: newest.seq)
+        ]
     }
 
     /// Counts all moments from a zero that lies `nanoseconds` later.
     mutating func shift(by nanoseconds: Int64) {
         newest?.nanoseconds &-= nanoseconds
-        top?.nanoseconds &-= nanoseconds
+        emptying.shift(by: nanoseconds)
+        for place in witnesses.indices { witnesses[place].nanoseconds &-= nanoseconds }
     }
 }

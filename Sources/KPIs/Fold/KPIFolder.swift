@@ -150,7 +150,7 @@ public struct KPIFolder: Sendable {
         folds.reduce(0) { bytes, fold in
             bytes + MemoryLayout<BindingFold>.stride + MemoryLayout<Withholding?>.stride
                 + fold.windows.capacity * MemoryLayout<Window>.stride
-                + fold.windows.reduce(0) { $0 + $1.state.outlyingBytes }
+                + fold.windows.reduce(0) { $0 + $1.state.outlyingBytes } + fold.course.outlyingBytes
         }
     }
 

@@ -56,12 +56,18 @@ public struct ContributionSet: Sendable {
         add(contribution, number(of: contribution, node: node, stream: stream))
     }
 
-    public mutating func add(_ batch: ContributionBatch) {
+    /// Returns why contributions were refused that this message completed, or that cannot wait any more: faults that
+    /// the batch itself does not have.
+    @discardableResult
+    public mutating func add(_ batch: ContributionBatch) -> [ContributionFault] {
         for contribution in batch.contributions {
             add(contribution, node: batch.node, stream: contribution.ofStream ?? batch.stream)
         }
         for fault in batch.refused { refused[fault.reason, default: 0] += 1 }
-        if !batch.bindings.isEmpty || !batch.unbound.isEmpty { add(book.take(batch)) }
+        guard !batch.bindings.isEmpty || !batch.unbound.isEmpty else { return [] }
+        let completed = book.take(batch)
+        add(completed)
+        return completed.refused
     }
 
     private mutating func add(_ completed: BindingBook.Completed) {

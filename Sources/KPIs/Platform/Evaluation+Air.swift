@@ -31,20 +31,21 @@ extension Evaluation {
         var figure = Figure(series, unit: factor == nil ? "ppb" : "ug/m3", method: "u4ssc-aq-1c/1")
         let able = nodes.filter { Int64($0.hours.count) >= needed && !$0.hours.isEmpty }
         let isWeighted = able.allSatisfy { $0.weight != nil }
+        // Hours instead of seconds: all of them weigh the same.
         let places = able.map { node in
-            (sum: node.hours.values.reduce(Int128(0)) { $0 + Int128($1) }, count: Int128(node.hours.count),
-             weight: isWeighted ? Int128(node.weight ?? 1) : 1)
+            WeightedPlace(
+                integral: Int64(clamping: node.hours.values.reduce(Int128(0)) { $0 + Int128($1) }),
+                seconds: Int64(node.hours.count), inhabitants: isWeighted ? node.weight ?? 1 : 1)
         }
         // Each node's mean in 10^-6 of the wire's unit, times its weight: a sum that does not know an order.
-        let sum = places.reduce(Int128(0)) { $0 + Rounding.nearest($1.sum * 1_000, $1.count) * $1.weight }
-        let weights = places.reduce(Int128(0)) { $0 + $1.weight }
+        let (sum, weights) = PopulationWeightedMean.weighted(places, stepsPerUnit: 1_000)
         if weights > 0 {
             let unit = stratum.unit == "ppt_s" ? "ppb" : "ug/m3"
             figure.divide(
                 ExactAmount(sum, exponent: -9, unit: "\(unit) x \(isWeighted ? "inhabitants" : "nodes")"),
                 by: ExactAmount(weights, unit: isWeighted ? "inhabitants" : "nodes"), times: factor ?? 1)
         }
-        let hours = places.reduce(Int128(0)) { $0 + $1.count }
+        let hours = places.reduce(Int64(0)) { $0 + $1.seconds }
         figure.notes.append("\(hours) valid hours of \(able.count) nodes")
         if able.count < nodes.count {
             let best = nodes.map(\.hours.count).max() ?? 0

@@ -5,14 +5,18 @@ extension Evaluation {
 
     func energy(_ stratum: Stratum, _ indicator: Indicator) -> [Figure] {
         guard indicator.slug == "en-e-e-2c" else {
-            return sources(stratum, wanted: Self.renewableSources, named: "renewable")
+            return sources(
+                stratum, wanted: Self.renewableSources, named: "renewable",
+                share: { EnergyUse.renewablePercent([$0], of: $1) })
         }
         let exported = Amount(stratum.sources.filter { $0.labels[.direction] == "export" })
         let imported = Amount(stratum.sources.filter { $0.labels[.direction] != "export" })
         let used = imported.less(exported)
         var figure = perInhabitant("kWh", method: "u4ssc-e-2c/1")
         figure.numerator = used.exact(in: "mWh")
-        if let inhabitants = city.inhabitants, inhabitants > 0 { figure.value = used.value / 1e6 / Double(inhabitants) }
+        figure.value = city.inhabitants.flatMap {
+            EnergyUse.kilowattHoursPerCapita(milliwattHours: used.value, inhabitants: $0)
+        }
         complete(&figure, stratum.sources, stratum)
         return [figure]
     }
@@ -21,7 +25,9 @@ extension Evaluation {
         let used = Amount(stratum.sources)
         var figure = perInhabitant("GJ", method: "u4ssc-e-3c/1")
         figure.numerator = used.exact(in: "J")
-        if let inhabitants = city.inhabitants, inhabitants > 0 { figure.value = used.value / 1e9 / Double(inhabitants) }
+        figure.value = city.inhabitants.flatMap {
+            EnergyUse.gigajoulesPerCapita(joules: used.value, inhabitants: $0)
+        }
         complete(&figure, stratum.sources, stratum)
         return [figure]
     }
@@ -61,7 +67,9 @@ extension Evaluation {
             if used == nil { figure.notes.append("needs the calorific value of the city's gas") }
             if let squareMetres, let used {
                 figure.divide(
-                    ExactAmount(used, unit: "mWh"), by: ExactAmount(Int128(squareMetres), unit: "m2"), times: 1e-6)
+                    ExactAmount(used, unit: "mWh"), by: ExactAmount(Int128(squareMetres), unit: "m2"),
+                    giving: EnergyUse.kilowattHoursPerSquareMetre(
+                        [Double(used) / 1e6], squareMetres: Double(squareMetres)))
                 energy += used
                 area += Int128(squareMetres)
                 counted += sources
@@ -73,7 +81,9 @@ extension Evaluation {
         }
         var total = Figure("total", unit: unit, method: "u4ssc-e-4a/1")
         if !counted.isEmpty {
-            total.divide(ExactAmount(energy, unit: "mWh"), by: ExactAmount(area, unit: "m2"), times: 1e-6)
+            total.divide(
+                ExactAmount(energy, unit: "mWh"), by: ExactAmount(area, unit: "m2"),
+                giving: EnergyUse.kilowattHoursPerSquareMetre([Double(energy) / 1e6], squareMetres: Double(area)))
         }
         if lacking > 0 { total.notes.append("without \(lacking) buildings that lack floor area or calorific value") }
         complete(&total, counted, stratum)

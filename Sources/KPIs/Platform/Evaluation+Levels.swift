@@ -97,10 +97,14 @@ extension Evaluation {
             }
         }
         var share = Figure("occupancy", unit: "1", method: "occupied-time/1")
-        share.divide(ExactAmount(occupied, unit: "spot-seconds"), by: ExactAmount(offered, unit: "spot-seconds"))
+        share.divide(
+            ExactAmount(occupied, unit: "spot-seconds"), by: ExactAmount(offered, unit: "spot-seconds"),
+            giving: Occupancy.share(occupiedSeconds: occupied, spotSeconds: offered))
         complete(&share, stratum.sources, stratum)
         var turnover = Figure("turnover", unit: "arrivals/spot", method: "arrivals/1", isHeadline: false)
-        turnover.divide(ExactAmount(arrivals, unit: "arrivals"), by: ExactAmount(spots, unit: "spots"))
+        turnover.divide(
+            ExactAmount(arrivals, unit: "arrivals"), by: ExactAmount(spots, unit: "spots"),
+            giving: Occupancy.turnover(arrivals: arrivals, spots: spots))
         complete(&turnover, stratum.sources, stratum)
         return [share, turnover]
     }
@@ -118,7 +122,8 @@ extension Evaluation {
             }
             var figure = Figure(series, unit: "%", method: "compliant-samples/1", isHeadline: false)
             figure.divide(
-                ExactAmount(compliant, unit: "samples"), by: ExactAmount(samples, unit: "samples"), times: 100)
+                ExactAmount(compliant, unit: "samples"), by: ExactAmount(samples, unit: "samples"),
+                giving: DrinkingWater.compliantPercent(compliant: compliant, samples: samples))
             figure.notes.append("supporting: the indicator itself counts households with an audited water safety plan")
             complete(&figure, sources, stratum)
             return figure

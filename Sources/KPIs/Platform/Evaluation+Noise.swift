@@ -25,7 +25,7 @@ extension Evaluation {
                 if all > 0 {
                     figure.divide(
                         ExactAmount(exposed, unit: "inhabitants"), by: ExactAmount(all, unit: "inhabitants"),
-                        times: 100)
+                        giving: threshold.exposedPercent(at: sites))
                 }
                 if lacking > 0 {
                     figure.notes.append("without \(lacking) nodes that lack a day, an evening or a night")

@@ -5,7 +5,10 @@ extension Evaluation {
     func water(_ stratum: Stratum, _ indicator: Indicator) -> [Figure] {
         switch indicator.slug {
         case "en-en-ws-2c": waterConsumption(stratum)
-        case "en-en-ws-3c": sources(stratum, wanted: ["fresh", "groundwater", "surface"], named: "freshwater")
+        case "en-en-ws-3c":
+            sources(
+                stratum, wanted: ["fresh", "groundwater", "surface"], named: "freshwater",
+                share: WaterUse.sharePercent)
         default: waterLoss(stratum)
         }
     }
@@ -16,7 +19,8 @@ extension Evaluation {
         figure.numerator = amount.exact(in: "mL")
         if let inhabitants = city.inhabitants, inhabitants > 0, periodSeconds > 0 {
             figure.denominator = ExactAmount(Int128(inhabitants), unit: "inhabitants")
-            figure.value = amount.value / 1_000 / Double(inhabitants) / periodDays
+            figure.value = WaterUse.litresPerCapitaDay(
+                millilitres: amount.value, inhabitants: inhabitants, days: periodDays)
         } else {
             figure.notes.append("needs `inhabitants` of the city")
         }
@@ -25,13 +29,16 @@ extension Evaluation {
     }
 
     /// The share that some sources have in all, per cent; and each source's share beside it.
-    func sources(_ stratum: Stratum, wanted: Set<String>, named name: String) -> [Figure] {
+    func sources(
+        _ stratum: Stratum, wanted: Set<String>, named name: String, share: (_ part: Int128, _ whole: Int128) -> Double?
+    ) -> [Figure] {
         let unit = stratum.unit == "ml" ? "mL" : stratum.unit
         let all = Amount(stratum.sources)
         let bySource = Dictionary(grouping: stratum.sources) { $0.labels[.source] ?? "-" }
         func figure(_ point: String, _ part: Amount, isHeadline: Bool) -> Figure {
             var figure = Figure(point, unit: "%", method: "share-of-sources/1", isHeadline: isHeadline)
-            figure.divide(part.exact(in: unit), by: all.exact(in: unit), times: 100)
+            figure.divide(
+                part.exact(in: unit), by: all.exact(in: unit), giving: share(part.billionths, all.billionths))
             complete(&figure, stratum.sources, stratum)
             return figure
         }
@@ -54,7 +61,9 @@ extension Evaluation {
             let input = Amount(byRole["inlet"] ?? []).less(Amount(byRole["outlet"] ?? []))
             let consumption = Amount(byRole["consumption"] ?? [])
             if byRole["inlet"] != nil, byRole["consumption"] != nil {
-                figure.divide(input.less(consumption).exact(in: "mL"), by: input.exact(in: "mL"), times: 100)
+                figure.divide(
+                    input.less(consumption).exact(in: "mL"), by: input.exact(in: "mL"),
+                    giving: WaterUse.lossPercent(supplied: input.billionths, billed: consumption.billionths))
                 supplied = supplied.plus(input)
                 used = used.plus(consumption)
                 counted += sources
@@ -70,7 +79,9 @@ extension Evaluation {
         }
         var total = Figure("total", unit: "%", method: "iwa-water-loss/1")
         if !counted.isEmpty {
-            total.divide(supplied.less(used).exact(in: "mL"), by: supplied.exact(in: "mL"), times: 100)
+            total.divide(
+                supplied.less(used).exact(in: "mL"), by: supplied.exact(in: "mL"),
+                giving: WaterUse.lossPercent(supplied: supplied.billionths, billed: used.billionths))
         }
         if !lacking.isEmpty { total.notes.append("without \(lacking.count) zones that lack inlets or consumption") }
         complete(&total, counted, stratum)

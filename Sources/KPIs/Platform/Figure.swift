@@ -84,6 +84,13 @@ public struct Figure: Equatable, Sendable {
         self.denominator = denominator
         value = denominator.number > 0 ? numerator.value * factor / denominator.value : nil
     }
+
+    /// The same with the value that the indicator's own formula made of the two.
+    mutating func divide(_ numerator: ExactAmount, by denominator: ExactAmount, giving value: Double?) {
+        self.numerator = numerator
+        self.denominator = denominator
+        self.value = value
+    }
 }
 
 public struct IndicatorReport: Equatable, Sendable {

@@ -106,13 +106,10 @@ public struct Total: Sendable {
     /// Whole millilitres, rounded down.
     public var millilitres: Int128 { amount / 1_000_000_000 }
 
-    /// Cubic metres, for display.
-    public var cubicMetres: Double { Double(amount) / 1e15 }
-
     /// EN: EN: WS: 2C: litres per inhabitant and day.
     public func litresPerCapitaDay(inhabitants: Int64, days: Int64) -> Double? {
-        guard inhabitants > 0, days > 0 else { return nil }
-        return Double(amount) / 1e12 / (Double(inhabitants) * Double(days))
+        WaterUse.litresPerCapitaDay(
+            millilitres: Double(amount) / 1e9, inhabitants: inhabitants, days: Double(days))
     }
 
     // MARK: Outages

@@ -184,7 +184,7 @@ extension ADS1115 {
         about: "TI ADS1115 or ADS1015 on I2C: up to four voltages, or 4-20 mA transmitters through shunts",
         chip: ChipFacts(
             datasheet: "TI SBAS444D (ADS1115), SBAS473E (ADS1015)", measuringTime: .milliseconds(36),
-            identity: "none; the configuration is read back with each conversion"),
+            identity: "its configuration, read back with each conversion"),
         attachment: .bus(addresses: [0x48, 0x49, 0x4A, 0x4B]),
         parameters: [
             Parameter(

@@ -7,8 +7,8 @@
 // measurement time register tells. The light decides, so there is nothing to set.
 //
 // The chip has neither id nor status, and its data register keeps the last result. It is cleared before each
-// measurement, so a result that never came is 0, never the value of an hour ago; and 0 is believed only when it has been
-// measured twice in the range for night.
+// measurement, so a result that never came is 0, never the value of an hour ago; and 0 is believed only when it has
+// been measured twice in the range for night.
 
 internal import World
 

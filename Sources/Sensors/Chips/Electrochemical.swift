@@ -165,7 +165,7 @@ extension Electrochemical {
         about: "Alphasense A4 or B4 gas cell (NO2, O3 with NO2, SO2, CO) on its board, through an ADS1115 on I2C",
         chip: ChipFacts(
             datasheet: "Alphasense AAN 803-05; TI SBAS444D (ADS1115)", measuringTime: .milliseconds(27),
-            identity: "none; the configuration is read back with each conversion"),
+            identity: "its configuration, read back with each conversion"),
         attachment: .bus(addresses: [0x48, 0x49, 0x4A, 0x4B]),
         parameters: [
             Parameter(

@@ -7,7 +7,8 @@
 internal import World
 
 struct INA3221: BusDriver {
-    /// Summary of the register set. Words, high byte first; shunt and bus voltages of the three channels in turn from 0x01.
+    /// Summary of the register set. Words, high byte first; shunt and bus voltages of the three channels in turn from
+    /// 0x01.
     private enum Register {
         static let configuration: UInt8 = 0x00
         static let shuntVoltage: UInt8 = 0x01

@@ -1,8 +1,8 @@
 // Lite-On LTR-390UV-01: illuminance and UV index on I2C. Datasheet: DS86-2015-0004, version 1.1.
 //
 // One converter serves two diodes, so a measurement is two steps: light, then UV, both at 20 bits (400 ms). UV is
-// measured at gain 18, where 2300 counts are one unit of the index (typical device parameters); light at gain 1, which reaches
-// 157 klx, and below 700 lx once more at gain 18. The chip stands by in between.
+// measured at gain 18, where 2300 counts are one unit of the index (typical device parameters); light at gain 1, which
+// reaches 157 klx, and below 700 lx once more at gain 18. The chip stands by in between.
 //
 // The status register tells new data and a power-on since it was last read, so a chip that lost its supply is refused.
 

@@ -81,7 +81,7 @@ extension MCP3421 {
         about: "Microchip MCP3421 on I2C: one differential voltage, 18 bits",
         chip: ChipFacts(
             datasheet: "Microchip DS22003E", measuringTime: conversionTime,
-            identity: "none; the configuration comes back with each result"),
+            identity: "its configuration, which comes back with each result"),
         // The last three bits are made in the factory: A0 is what most boards carry.
         attachment: .bus(addresses: [0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F]),
         parameters: [

@@ -37,6 +37,17 @@ public enum SimulatedChips {
         "lm75": { surroundings, _ in SimulatedLM75(surroundings: surroundings) },
         "mlx90614": { surroundings, _ in SimulatedMLX90614(surroundings: surroundings) },
     ]
+    private static let airQuality: [String: Maker] = [
+        "ads1115": { surroundings, _ in SimulatedADS1115(surroundings: surroundings) },
+        "electrochemical": { surroundings, _ in SimulatedGasCell().converter(surroundings) },
+        "mcp3421": { surroundings, _ in SimulatedMCP3421(surroundings: surroundings) },
+        "pmsa003i": { surroundings, _ in SimulatedPMSA003I(surroundings: surroundings) },
+        "scd30": { surroundings, _ in SimulatedSCD30(surroundings: surroundings) },
+        "scd4x": { surroundings, _ in SimulatedSCD4x(surroundings: surroundings) },
+        "sen5x": { surroundings, _ in SimulatedSEN5x(surroundings: surroundings) },
+        "sgp40": { surroundings, _ in SimulatedSGP40(surroundings: surroundings) },
+        "sps30": { surroundings, _ in SimulatedSPS30(surroundings: surroundings) },
+    ]
     private static let lightAndPower: [String: Maker] = [
         "bh1750": { surroundings, _ in SimulatedBH1750(surroundings: surroundings) },
         "ina219": { surroundings, _ in SimulatedINA219(surroundings: surroundings) },
@@ -48,17 +59,11 @@ public enum SimulatedChips {
     ]
     private static let waterAndGround: [String: Maker] = [
         "ezo": { surroundings, _ in SimulatedEZO(.ph, surroundings: surroundings) },
+        "decibel-i2c": { surroundings, _ in SimulatedDecibelMeter(surroundings: surroundings) },
+        "lis3dh": { surroundings, _ in SimulatedLIS3DH(surroundings: surroundings) },
+        "maxsonar-i2c": { surroundings, _ in SimulatedMaxSonar(surroundings: surroundings) },
+        "mcp23017": { surroundings, _ in SimulatedMCP23017(surroundings: surroundings) },
+        "pcf8574": { surroundings, _ in SimulatedPCF8574(surroundings: surroundings) },
         "seesaw-soil": { surroundings, _ in SimulatedSeesawSoil(surroundings: surroundings) },
-    ]
-    private static let airQuality: [String: Maker] = [
-        "ads1115": { surroundings, _ in SimulatedADS1115(surroundings: surroundings) },
-        "electrochemical": { surroundings, _ in SimulatedGasCell().converter(surroundings) },
-        "mcp3421": { surroundings, _ in SimulatedMCP3421(surroundings: surroundings) },
-        "pmsa003i": { surroundings, _ in SimulatedPMSA003I(surroundings: surroundings) },
-        "scd30": { surroundings, _ in SimulatedSCD30(surroundings: surroundings) },
-        "scd4x": { surroundings, _ in SimulatedSCD4x(surroundings: surroundings) },
-        "sen5x": { surroundings, _ in SimulatedSEN5x(surroundings: surroundings) },
-        "sgp40": { surroundings, _ in SimulatedSGP40(surroundings: surroundings) },
-        "sps30": { surroundings, _ in SimulatedSPS30(surroundings: surroundings) },
     ]
 }

@@ -55,6 +55,25 @@ public final class SimulatedSite {
         return signal
     }
 
+    /// What the line driver measures, in the same changing surroundings as the chips; false when it has no such twin.
+    @discardableResult
+    public func addModule(of driver: String, isSmall: Bool, on request: LineRequest, trigger: LineRequest?) -> Bool {
+        let place = seed(of: request)
+        switch driver {
+        case "ultrasonic":
+            guard let trigger else { return false }
+            let twin = EchoTwin(echo: request.offset) { Self.surroundings(seed: place, at: $0) }
+            lines.connect(twin, to: trigger.chipLabel, trigger.offset)
+        case "dht22":
+            let twin = DHTTwin(offset: request.offset, isDHT11: isSmall) { Self.surroundings(seed: place, at: $0) }
+            lines.drive(request.chipLabel, request.offset, high: true, at: Boottime(nanoseconds: 0))
+            lines.connect(twin, to: request.chipLabel, request.offset)
+        case "digital-output": break
+        default: return false
+        }
+        return true
+    }
+
     private func seed(of request: LineRequest) -> UInt64 {
         request.chipLabel.utf8.reduce(seed &+ UInt64(request.offset)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }

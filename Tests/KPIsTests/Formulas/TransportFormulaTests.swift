@@ -95,49 +95,4 @@ struct TransportFormulaTests {
         #expect(Occupancy.share(presenceMilliseconds: 150, windowMilliseconds: 1_000) == 0.15)
         #expect(Occupancy.turnover(arrivals: 9, spots: 4) == 2.25 && Occupancy.turnover(arrivals: 9, spots: 0) == nil)
     }
-
-    private static func emptyings(_ samples: [(second: Int64, percent: Int)]) -> Int64 {
-        var bin = BinEmptying()
-        for sample in samples { _ = bin.add(tenthsOfPercent: sample.percent * 10, atSecond: sample.second) }
-        return bin.emptyings
-    }
-
-    @Test("A bin is emptied by a fall of 30 points within 10 minutes that ends at 20 % or below, and counts once")
-    func bins() {
-        #expect(Self.emptyings([(0, 80), (60, 5)]) == 1)
-        #expect(Self.emptyings([(0, 80), (60, 40), (120, 18), (180, 3), (240, 2)]) == 1)
-        #expect(Self.emptyings([(0, 50), (600, 20)]) == 1)
-        #expect(Self.emptyings([(0, 50), (601, 20)]) == 0, "too slow")
-        #expect(Self.emptyings([(0, 49), (60, 20)]) == 0, "too small a fall")
-        #expect(Self.emptyings([(0, 90), (60, 21)]) == 0, "not empty")
-        #expect(Self.emptyings([(0, 90), (60, 10), (3_600, 70), (3_700, 0)]) == 2)
-        // A single echo that misses is a fall and no second one.
-        #expect(Self.emptyings([(0, 30), (60, 0), (120, 30), (180, 29)]) == 1)
-        #expect(Self.emptyings([(0, 900), (60, -5)]) == 1, "levels beyond the ends are the ends")
-    }
-
-    @Test("Emptyings of 2 000 random bins equal a search through all pairs of samples")
-    func binModel() {
-        for seed in UInt64(0)..<2_000 {
-            var random = Random(seed: seed)
-            var bin = BinEmptying()
-            var history: [(Int64, Int)] = []
-            var expected: Int64 = 0
-            var second: Int64 = 0
-            for _ in 0..<60 {
-                second += Int64(1 + random.below(250))
-                let level = Int(random.below(1_001))
-                let isEmptied = bin.add(tenthsOfPercent: level, atSecond: second)
-                let isFall = level <= 200 && history.contains { second - $0.0 <= 600 && $0.1 - level >= 300 }
-                #expect(isEmptied == isFall, "seed \(seed)")
-                if isFall {
-                    expected += 1
-                    history = []
-                } else {
-                    history.append((second, level))
-                }
-            }
-            #expect(bin.emptyings == expected, "seed \(seed)")
-        }
-    }
 }

@@ -15,7 +15,7 @@ struct WaterFormulaTests {
 
     @Test("V-WA-2: litres for each inhabitant and day")
     func perCapita() {
-        let day = Int128(96_400_000) * 1_000
+        let day = 96_400_000.0 * 1_000
         let found = WaterUse.litresPerCapitaDay(millilitres: day, inhabitants: 412_000, days: 1)
         #expect(isClose(found, 233.980583, within: 5e-7))
         #expect(WaterUse.litresPerCapitaDay(millilitres: day, inhabitants: 0, days: 1) == nil)

@@ -1,7 +1,8 @@
 // From hours to days and years: which means are valid, and what they are (Directive 2008/50/EC, Annexes VII A and XI;
 // Directive (EU) 2024/2881, Annex V). Everything longer than an hour is made of valid hourly means, each with the same
 // weight, however many samples the hour had. Values are integers in the unit of the contribution (ng/m³, 0.001 ppb);
-// nil is an hour without a valid mean. A day of air is 24 hours of local standard time, summer or not.
+// nil is an hour without a valid mean. A day of air is 24 hours of local standard time, summer or not. `peakSeasonMean`
+// is for the platform's own programs (product KPIs), which hold it against the WHO's guideline for ozone.
 
 public enum AirValidity {
     /// Whether an hour has a mean: at least 75 % of it was measured.

@@ -1,5 +1,6 @@
 // The Common Air Quality Index of the CITEAIR project, hourly grid, background: linear between 0, 25, 50, 75 and 100,
-// the worst pollutant decides. From memory of its definition (2012).
+// the worst pollutant decides. From memory of its definition (2012). Neither node nor `cityedge` reports it: it is for
+// the platform's own programs (product KPIs).
 
 public enum CommonAirQualityIndex {
     public static let table = "caqi-hourly"

@@ -1,5 +1,6 @@
 // Low-cost particle counters read high in damp air. The correction that the US EPA applies to one make of them across
 // the United States, as an option: the id goes with the value, and elsewhere it should be checked against a reference.
+// For the platform's own programs (product KPIs): the node contributes what was measured.
 
 public enum ParticulateCorrection {
     /// Barkjohn, Gantt, Clements, Atmos. Meas. Tech. 14 (2021): PM2.5 = 0.524 · raw - 0.0862 · RH + 5.75. From memory

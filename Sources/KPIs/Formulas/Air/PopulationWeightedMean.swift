@@ -20,15 +20,24 @@ public enum PopulationWeightedMean {
     /// order of the places. The mean of a place is rounded to the millionth of the unit first. Places without time or
     /// inhabitants do not count; nil when none does.
     public static func thousandths(_ places: [WeightedPlace]) -> Int64? {
+        let found = weighted(places, stepsPerUnit: 1_000_000)
+        guard found.inhabitants > 0 else { return nil }
+        return Int64(clamping: Rounding.nearest(found.sum, found.inhabitants * 1_000))
+    }
+
+    /// What the mean is made of: the places' means, each rounded to a step of the unit, times their inhabitants; and
+    /// all inhabitants.
+    static func weighted(
+        _ places: [WeightedPlace], stepsPerUnit: Int128
+    ) -> (sum: Int128, inhabitants: Int128) {
         var sum: Int128 = 0
         var inhabitants: Int128 = 0
         for place in places where place.seconds > 0 && place.inhabitants > 0 {
-            let mean = Rounding.nearest(Int128(place.integral) * 1_000_000, Int128(place.seconds))
+            let mean = Rounding.nearest(Int128(place.integral) * stepsPerUnit, Int128(place.seconds))
             sum += mean * Int128(place.inhabitants)
             inhabitants += Int128(place.inhabitants)
         }
-        guard inhabitants > 0 else { return nil }
-        return Int64(clamping: Rounding.nearest(sum, inhabitants * 1_000))
+        return (sum, inhabitants)
     }
 
     /// For display, in thousandfold units: µg/m³ from contributions in ng·s/m³.

@@ -14,16 +14,16 @@ public enum EnergyUse {
     }
 
     /// kWh for each inhabitant (EN: E: E: 2C) from milliwatt-hours; nil without inhabitants.
-    public static func kilowattHoursPerCapita(milliwattHours: Int128, inhabitants: Int64) -> Double? {
-        inhabitants > 0 ? Double(milliwattHours) / 1e6 / Double(inhabitants) : nil
+    public static func kilowattHoursPerCapita(milliwattHours: Double, inhabitants: Int64) -> Double? {
+        inhabitants > 0 ? milliwattHours / 1e6 / Double(inhabitants) : nil
     }
 
-    /// GJ for each inhabitant (EN: E: E: 3C) from milliwatt-hours of heat (1 kWh = 3.6 MJ); nil without inhabitants.
-    public static func gigajoulesPerCapita(milliwattHours: Int128, inhabitants: Int64) -> Double? {
-        kilowattHoursPerCapita(milliwattHours: milliwattHours, inhabitants: inhabitants).map { $0 * 3.6 / 1_000 }
+    /// GJ for each inhabitant (EN: E: E: 3C) from joules of heat; nil without inhabitants.
+    public static func gigajoulesPerCapita(joules: Double, inhabitants: Int64) -> Double? {
+        inhabitants > 0 ? joules / 1e9 / Double(inhabitants) : nil
     }
 
-    /// Renewable energy in all that was used (EN: E: E: 1C), per cent; nil when nothing was.
+    /// Renewable energy in all that was used (EN: E: E: 1C), per cent; nil when nothing was. Both in one unit.
     public static func renewablePercent(_ renewable: [Int128], of total: Int128) -> Double? {
         total > 0 ? Double(renewable.reduce(0, +)) * 100 / Double(total) : nil
     }

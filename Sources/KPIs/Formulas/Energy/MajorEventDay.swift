@@ -1,5 +1,6 @@
 // Days that storms decided (IEEE 1366, section 5, "2.5 beta method"): a day whose SAIDI is above the threshold is
-// analysed apart, so that one hurricane does not hide five years of maintenance.
+// analysed apart, so that one hurricane does not hide five years of maintenance. It takes the SAIDI of five years of
+// days, so it is for the platform's own programs (product KPIs).
 
 public struct MajorEventDay: Hashable, Sendable {
     /// Mean and sample standard deviation of the natural logarithms of daily SAIDI in minutes.

@@ -1,5 +1,6 @@
 // Energy from the pulses of a meter (S0, IEC 62053-31). Pulses are what is counted and added; the energy is a fraction
-// of whole numbers, made when somebody reads it, so that nothing is lost to a meter with 3 pulses to a Wh.
+// of whole numbers, made when somebody reads it, so that nothing is lost to a meter with 3 pulses to a Wh. For the
+// platform's own programs (product KPIs): a node's pulses become energy by the calibration of their channel.
 
 public struct PulseEnergy: Hashable, Sendable {
     /// The meter's constant, imp/kWh, at least 1.

@@ -1,6 +1,7 @@
 // Statistical levels L10, L50, L90: what is exceeded in so many per cent of the time (ISO 1996-1), from a histogram of
 // seconds by tenths of a decibel. Exact, and the same for every order in which histograms were merged; between two
-// levels nothing is interpolated.
+// levels nothing is interpolated. For the platform's own programs (product KPIs): no indicator asks for them, the
+// histograms that the nodes contribute hold them.
 
 /// Seconds (or samples) at a level.
 public struct LevelBin: Hashable, Sendable {

@@ -1,6 +1,8 @@
 // A histogram with logarithmic bins: any quantile within 1 % of its value, whatever the distribution (Masson, Rim, Lee,
 // PVLDB 12, 2019). The accuracy is fixed and nothing is ever collapsed, so that merging is adding counts: associative,
 // commutative, and the same bins for every order and partition, on every processor.
+//
+// For the platform's own programs (product KPIs): what a node contributes has fixed bins, because its range is known.
 
 public struct DDSketch: Hashable, Sendable {
     /// α: a quantile's estimate is within this share of the true value.

@@ -1,6 +1,8 @@
 // The exponential histogram of OpenTelemetry (metrics data model): bin i holds base^i < value ≤ base^(i+1) with base =
 // 2^(2^-scale). Bins of one scale are pairs of bins of the next, so two histograms merge at the coarser of their scales
 // without error. A histogram is as coarse as its values' range demands and no coarser, whatever their order.
+//
+// For the platform's own programs (product KPIs): what a node contributes has fixed bins, because its range is known.
 
 public struct ExponentialHistogram: Hashable, Sendable {
     /// Scales with an exact index; Prometheus' native histograms have -4 ... 8.

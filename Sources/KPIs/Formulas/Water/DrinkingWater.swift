@@ -1,6 +1,7 @@
 // What sensors in drinking water are held against: Directive (EU) 2020/2184, Annex I C (pH, conductivity), and the WHO
 // Guidelines for drinking-water quality (free chlorine, turbidity). From memory of both: check them before a legal
-// claim. EN: EN: WS: 1C itself counts households under an audited water safety plan; these counts only support it.
+// claim. EN: EN: WS: 1C itself counts households under an audited water safety plan; these counts only support it. A
+// node holds its samples against the range of its own configuration; this table is for the platform's own programs.
 
 public enum DrinkingWater: String, Hashable, Sendable, CaseIterable {
     case ph
@@ -27,7 +28,7 @@ public enum DrinkingWater: String, Hashable, Sendable, CaseIterable {
     public func isCompliant(thousandths sample: Int64) -> Bool { compliantThousandths.contains(sample) }
 
     /// Complying samples of all, per cent; nil without samples.
-    public static func compliantPercent(compliant: Int64, samples: Int64) -> Double? {
+    public static func compliantPercent(compliant: Int128, samples: Int128) -> Double? {
         samples > 0 ? Double(compliant) * 100 / Double(samples) : nil
     }
 }

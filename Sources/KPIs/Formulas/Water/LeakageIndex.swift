@@ -1,5 +1,6 @@
 // How well a network is kept: its real losses against the losses that cannot be avoided (IWA, Lambert et al. 1999).
-// From memory of the formula.
+// From memory of the formula. The network's figures and a customer's quarters are the waterworks' own, so both are for
+// the platform's own programs (product KPIs); no node contributes to them.
 
 /// A pipe network, as the unavoidable losses see it.
 public struct PipeNetwork: Hashable, Sendable {

@@ -10,9 +10,9 @@ public enum WaterUse {
     }
 
     /// Litres for each inhabitant and day (EN: EN: WS: 2C); nil without inhabitants or days.
-    public static func litresPerCapitaDay(millilitres: Int128, inhabitants: Int64, days: Int64) -> Double? {
+    public static func litresPerCapitaDay(millilitres: Double, inhabitants: Int64, days: Double) -> Double? {
         guard inhabitants > 0, days > 0 else { return nil }
-        return Double(millilitres) / 1_000 / (Double(inhabitants) * Double(days))
+        return millilitres / 1_000 / (Double(inhabitants) * days)
     }
 
     /// Water supply loss (EC: I: WS: 3C), per cent: what was put into the system and not billed as authorised (IWA
@@ -22,7 +22,8 @@ public enum WaterUse {
         return Double(supplied - billed) * 100 / Double(supplied)
     }
 
-    /// The same loss as cubic metres for each connection and day, which does not move with consumption (IWA).
+    /// The same loss as cubic metres for each connection and day, which does not move with consumption (IWA). For the
+    /// platform's own programs (product KPIs), which know the connections.
     public static func lossPerConnectionDay(
         suppliedMillilitres supplied: Int128, billedMillilitres billed: Int128, connections: Int64, days: Int64
     ) -> Double? {

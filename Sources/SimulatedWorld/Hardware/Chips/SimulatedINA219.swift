@@ -1,8 +1,8 @@
 // A Texas Instruments INA219 at register level. Datasheet: SBOS448G.
 //
 // It has what a driver can get wrong: a bus voltage that stands above two flags and a gap, conversion ready that falls
-// when power is read or another mode is written, a shunt voltage that ends where the gain says, current and power that are
-// 0 until calibrated, and math overflow.
+// when power is read or another mode is written, a shunt voltage that ends where the gain says, current and power that
+// are 0 until calibrated, and math overflow.
 
 public import World
 
