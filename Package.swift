@@ -62,7 +62,8 @@ let package = Package(
         .testTarget(name: "SimulatedWorldTests", dependencies: ["SimulatedWorld"], swiftSettings: strict),
         .testTarget(name: "LinuxWorldTests", dependencies: ["LinuxWorld"], swiftSettings: strict),
         // The built programs, run as users run them, and the rules of this repository.
-        .testTarget(name: "CommandTests", dependencies: ["cityedge", "cityedged"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["cityedge", "cityedged"], exclude: ["Meters"], swiftSettings: strict),
         .testTarget(name: "RepositoryTests", dependencies: ["cityedged"], swiftSettings: strict),
 
         // The figures; Tests/Benchmarks/main.swift says how to run it.

@@ -21,13 +21,15 @@ struct Programs {
                     switch condition {
                     case .open: mailbox.setCondition(.open)
                     case .notStarted(let errno): mailbox.setCondition(.notStarted(errno: errno))
-                    case .ended(let status): mailbox.setCondition(.ended(status: status))
+                    case .ended(let status, let words): mailbox.setCondition(.ended(status: status, words: words))
                     case .noSocket(let errno): mailbox.setCondition(.noSocket(errno: errno))
                     }
                 })
             if case .text(let command)? = sensor.settings.values["run"] {
                 let words = command.split(separator: " ").map(String.init)
-                if !words.isEmpty { sources.append((.run(words), listener)) }
+                var silentAfter = Duration.seconds(60)
+                if case .duration(let given)? = sensor.settings.values["silent_after"] { silentAfter = given }
+                if !words.isEmpty { sources.append((.run(words, silentAfter: silentAfter), listener)) }
             } else if let runtime, case .text(let name)? = sensor.settings.values["socket"] {
                 sources.append((.socket("\(runtime)/\(name).sock"), listener))
             }

@@ -21,6 +21,9 @@ public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
     // A program's lines come when they come.
     for index in site.sensors.indices {
         site.sensors[index].every = site.sensors[index].driver == "external" ? .milliseconds(100) : .seconds(86_400)
+        if case .duration(let given)? = site.sensors[index].settings.values["silent_after"] {
+            site.sensors[index].settings.values["silent_after"] = .duration(min(given, longestForPrograms))
+        }
     }
     let programs = Programs(site, runtime: nil)
     let sensors = try Assembly(site: site, boot: BootID(high: 0, low: 0)).installedSensors(programs)
@@ -40,7 +43,7 @@ public func readOnce(_ site: Site, sensor wanted: String?) throws(Failure) {
 }
 
 /// A program that says nothing for so long has nothing to say to the person at the keyboard.
-private let longestForPrograms = Duration.seconds(5)
+private let longestForPrograms = Duration.seconds(15)
 
 private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Copyable>(
     _ site: Site, _ sensors: [InstalledSensor], bus: consuming B, lines: consuming L, attributes: consuming A
@@ -58,7 +61,7 @@ private func read<B: Bus & ~Copyable, L: Lines & ~Copyable, A: Attributes & ~Cop
     var next = sampler.step()
     var latest: [ChannelID: Reading] = [:]
     let awaited = site.sensors.filter { $0.driver == "external" }.flatMap(\.channels).map(\.id)
-    let patience = clock.now() + longestForPrograms
+    let patience = clock.now() + longestForPrograms + .seconds(1)
     while true {
         while let reading = readings.take() { latest[reading.channel] = reading }
         let isAwaiting = awaited.contains { latest[$0] == nil } && clock.now() < patience

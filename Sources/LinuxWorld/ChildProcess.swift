@@ -12,20 +12,26 @@ public struct ChildProcess: ~Copyable {
     }
 
     public let processID: pid_t
+    /// Readable once it has ended.
+    let endDescriptor: Int32
     private let watcher: Descriptor
+    /// It heads a process group of its own, and what it started is signalled and ended with it.
+    private let leadsGroup: Bool
     private var end: End?
 
     /// Starts `program` (a path, or a name that is looked up in PATH). Its output goes to the file, or nowhere.
     public init(_ program: String, _ arguments: [String], outputTo output: String? = nil) throws(SystemError) {
-        try self.init(program, arguments, output: output, pipe: nil)
+        try self.init(program, arguments, output: output, pipes: nil)
     }
 
-    /// Its standard output goes to the descriptor, its messages nowhere.
-    init(_ program: String, _ arguments: [String], pipe: Int32) throws(SystemError) {
-        try self.init(program, arguments, output: nil, pipe: pipe)
+    /// Its standard output and its messages go to the descriptors; what it starts ends with it.
+    init(_ program: String, _ arguments: [String], output: Int32, messages: Int32) throws(SystemError) {
+        try self.init(program, arguments, output: nil, pipes: (output, messages))
     }
 
-    private init(_ program: String, _ arguments: [String], output: String?, pipe: Int32?) throws(SystemError) {
+    private init(
+        _ program: String, _ arguments: [String], output: String?, pipes: (output: Int32, messages: Int32)?
+    ) throws(SystemError) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -33,7 +39,10 @@ public struct ChildProcess: ~Copyable {
         let target = output ?? "/dev/null"
         posix_spawn_file_actions_addopen(&actions, 1, target, O_WRONLY | O_CREAT | O_APPEND, 0o640)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        if let pipe { posix_spawn_file_actions_adddup2(&actions, pipe, 1) }
+        if let pipes {
+            posix_spawn_file_actions_adddup2(&actions, pipes.output, 1)
+            posix_spawn_file_actions_adddup2(&actions, pipes.messages, 2)
+        }
         // libmosquitto opens its sockets without close-on-exec: a child that inherited one would keep the session open.
         _ = clinux_spawn_close_from(&actions, 3)
 
@@ -47,7 +56,12 @@ public struct ChildProcess: ~Copyable {
         var all = sigset_t()
         sigfillset(&all)
         posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var flags = Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
+        if pipes != nil {
+            posix_spawnattr_setpgroup(&attributes, 0)
+            flags |= Int16(POSIX_SPAWN_SETPGROUP)
+        }
+        posix_spawnattr_setflags(&attributes, flags)
 
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
         words.append(nil)
@@ -62,12 +76,14 @@ public struct ChildProcess: ~Copyable {
             throw SystemError(operation: "watch", place: program, errno: -watching)
         }
         processID = child
+        endDescriptor = watching
         watcher = Descriptor(owning: watching)
+        leadsGroup = pipes != nil
     }
 
     public mutating func signal(_ number: Int32) {
         // Not after it was collected: the number may be another's by then.
-        if end == nil { kill(processID, number) }
+        if end == nil { kill(leadsGroup ? -processID : processID, number) }
     }
 
     /// How it ended; nil when it still runs after `longest`.
@@ -77,6 +93,8 @@ public struct ChildProcess: ~Copyable {
         let milliseconds = Int32(clamping: longest.nanoseconds / 1_000_000)
         guard uninterrupted({ poll(&watched, 1, milliseconds) }) > 0 else { return nil }
         var status: Int32 = 0
+        // While it has not been collected, its number and its group's are nobody else's.
+        if leadsGroup { kill(-processID, SIGKILL) }
         let collected = uninterrupted { waitpid(processID, &status, 0) }
         invariant(collected == processID, "nobody else collects our children")
         // WIFEXITED, WEXITSTATUS and WTERMSIG are macros (bits/waitstatus.h).
@@ -86,7 +104,7 @@ public struct ChildProcess: ~Copyable {
 
     deinit {
         guard end == nil else { return }
-        kill(processID, SIGKILL)
+        kill(leadsGroup ? -processID : processID, SIGKILL)
         _ = uninterrupted { waitpid(processID, nil, 0) }
     }
 }

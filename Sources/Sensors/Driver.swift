@@ -64,8 +64,8 @@ public struct Samples: ~Copyable {
 public enum ProgramFault: Error, Hashable, Sendable {
     case notStarted(errno: Int32)
     case noSocket(errno: Int32)
-    /// An exit status, or 128 + the signal.
-    case ended(status: Int32)
+    /// An exit status, or 128 + the signal, and its last words on standard error.
+    case ended(status: Int32, words: String)
     case silent
     case notUnderstood(lines: Int)
 }

@@ -52,8 +52,9 @@ extension ProgramFault {
             "the program cannot be started (errno \(errno)); expected one that this user may run; look at `run`"
         case .noSocket(let errno):
             "the socket cannot be made (errno \(errno)); expected a writable runtime folder; look at its permissions"
-        case .ended(let status):
-            "the program ended (status \(status)); expected it to run on; it is started again, look at what it needs"
+        case .ended(let status, let words):
+            "the program ended (status \(status)\(words.isEmpty ? "" : ": " + words)); expected it to run on; "
+                + "it is started again, look at what it needs"
         case .silent:
             "the program says nothing; expected lines `channel value`; look at what it measures, and whether it writes "
                 + "each line at once (unbuffered)"

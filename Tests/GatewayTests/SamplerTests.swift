@@ -39,6 +39,20 @@ import World
                 == [.seconds(0), .seconds(1), .seconds(2), .milliseconds(9_300), .seconds(10), .seconds(11)])
     }
 
+    @Test("Without a warm-up, what a source measured before it was asked first, or before it came back, is good")
+    func earlier() {
+        let script = Script([Sample(channel: 0, .physical(1), acquired: .seconds(5))])
+        let bench = SamplerBench([.source(script)])
+        bench.clock.advance(by: .seconds(10))
+        bench.run(until: .seconds(10))
+        script.fault = .noData
+        bench.run(until: .seconds(11))
+        script.fault = nil
+        script.samples = [Sample(channel: 0, .physical(2), acquired: .milliseconds(11_400))]
+        bench.run(until: .seconds(12))
+        #expect(bench.takeReadings().map(\.quality) == [.good, .notAvailable, .good])
+    }
+
     @Test("A chip is started, left alone while it measures, then collected; the reading's time is the start's")
     func twoSteps() throws {
         let bench = try SamplerBench([.bme280()])

@@ -56,7 +56,7 @@ struct ExternalTests {
     @Test(
         "A line that cannot be meant makes no reading, and is told when nothing else came",
         arguments: [
-            "power", "power much", "pover 3", "power 3 °C", "power 3 W 5", "power 3 W -90000", "power 3 W now",
+            "power", "power much", "Pover 3", "power 3 °C", "power 3 W 5", "power 3 W -90000", "power 3 W now",
             "power 3 4 5 6", "power nan",
         ])
     func mistakes(line: String) throws {
@@ -87,13 +87,50 @@ struct ExternalTests {
         #expect(try program.collect().isEmpty)
         program.now = program.now + .seconds(1)
         #expect(throws: SensorFault.program(.silent)) { _ = try program.collect() }
-        program.mailbox.setCondition(.ended(status: 3))
-        #expect(throws: SensorFault.program(.ended(status: 3))) { _ = try program.collect() }
+        program.mailbox.setCondition(.ended(status: 3, words: "no port"))
+        #expect(throws: SensorFault.program(.ended(status: 3, words: "no port"))) { _ = try program.collect() }
         program.mailbox.setCondition(.notStarted(errno: 2))
         #expect(throws: SensorFault.program(.notStarted(errno: 2))) { _ = try program.collect() }
         program.mailbox.setCondition(.open)
         program.say("power 1")
         #expect(try program.collect().count == 1)
+    }
+
+    @Test("Lines of channels that the site does not name are ignored; from a program that gives no other they are told")
+    func others() throws {
+        var program = try Program()
+        program.say("voltage 230")
+        #expect(try program.collect().isEmpty)
+        program.say("power 1")
+        program.say("voltage 230")
+        #expect(try program.collect().count == 1)
+        for _ in 0..<3 { program.say("voltage 230") }
+        #expect(try program.collect().isEmpty)
+        program.now = program.now + .seconds(10)
+        #expect(throws: SensorFault.program(.notUnderstood(lines: 3))) { _ = try program.collect() }
+    }
+
+    @Test("A fault stands until the program measures again: being started again is not enough")
+    func stands() throws {
+        var program = try Program()
+        program.mailbox.setCondition(.ended(status: 69, words: "no port"))
+        #expect(throws: SensorFault.program(.ended(status: 69, words: "no port"))) { _ = try program.collect() }
+        program.mailbox.setCondition(.open)
+        #expect(throws: SensorFault.program(.ended(status: 69, words: "no port"))) { _ = try program.collect() }
+        program.say("# still looking")
+        #expect(throws: SensorFault.program(.ended(status: 69, words: "no port"))) { _ = try program.collect() }
+        program.say("power 1")
+        #expect(try program.collect().count == 1)
+        #expect(try program.collect().isEmpty)
+    }
+
+    @Test("A line that is too long is none, though its beginning could be meant")
+    func long() throws {
+        var program = try Program()
+        program.say("power 1" + String(repeating: " ", count: Mailbox.lineBytesMax - 7))
+        #expect(try program.collect().count == 1)
+        program.say("power 1" + String(repeating: " ", count: Mailbox.lineBytesMax - 6))
+        #expect(throws: SensorFault.program(.notUnderstood(lines: 1))) { _ = try program.collect() }
     }
 
     @Test("A program that talks without end keeps the newest lines, and no more than fit")
@@ -104,7 +141,7 @@ struct ExternalTests {
             program.say("power \(number)")
         }
         let samples = try program.collect()
-        #expect(samples.count == 128 && physical(samples)[0] == 744)
+        #expect(samples.count == 128 && physical(samples)[0] == 872)
     }
 
     @Test(

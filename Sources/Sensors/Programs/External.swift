@@ -8,9 +8,10 @@
 // usual case, seconds relative to now, so 0 or less; above, seconds since 1970. Without one it is the line's arrival.
 // Empty lines and lines that begin with # are ignored.
 //
-// Readings are made at the next `every`, with their own times. A line that cannot be meant is counted and told with the
-// last of them; a program that says nothing for `silent_after`, that ended or could not be started makes the sensor
-// bad.
+// Readings are made at the next `every`, with their own times. Channels that `measures` does not name are ignored: the
+// site takes what it wants of what a program gives. A line that cannot be meant, when no other came, a program that
+// says nothing of ours for `silent_after`, that ended or could not be started makes the sensor bad, until the next good
+// line.
 
 internal import World
 
@@ -26,6 +27,10 @@ struct External: SourceDriver {
     private var channels: [Offered]
     private let silentAfter: Duration
     private var heard: Boottime?
+    /// Lines of other channels since the last of ours.
+    private var others = 0
+    /// What is wrong since the last reading.
+    private var trouble: ProgramFault?
 
     /// Relative times older than this, or in the future, are a mistake of the program's clock.
     private static let oldestSeconds = 86_400.0
@@ -42,47 +47,52 @@ struct External: SourceDriver {
     mutating func collect(at now: Boottime, into samples: inout Samples) throws(SensorFault) {
         let (lines, _, condition) = mailbox.takeAll()
         var misread = 0
-        var taken = 0
         for line in lines {
             switch parse(line) {
-            case .reading(let sample):
-                // What one collection may hold is bounded; the newest of a burst come last.
-                if taken < Self.samplesMax {
-                    samples.append(sample)
-                    taken += 1
-                }
-                heard = now
+            case .reading(let sample): samples.append(sample)
             case .nothing: break
+            case .other: others = min(others + 1, 1_000_000)
             case .mistake: misread += 1
             }
         }
-        if taken > 0 { return }
-        switch condition {
-        case .notStarted(let errno): throw .program(.notStarted(errno: errno))
-        case .noSocket(let errno): throw .program(.noSocket(errno: errno))
-        case .ended(let status): throw .program(.ended(status: status))
-        case .open: break
+        if samples.count > 0 {
+            heard = now
+            others = 0
+            trouble = nil
+            return
         }
-        if misread > 0 { throw .program(.notUnderstood(lines: misread)) }
         let since = heard ?? now
         heard = since
-        if now - since >= silentAfter { throw .program(.silent) }
+        if misread > 0 { trouble = .notUnderstood(lines: misread) }
+        switch condition {
+        case .notStarted(let errno): trouble = .notStarted(errno: errno)
+        case .noSocket(let errno): trouble = .noSocket(errno: errno)
+        case .ended(let status, let words): trouble = .ended(status: status, words: words)
+        case .open:
+            // Started again is not yet mended: the fault stands until it measures.
+            if trouble == nil, now - since >= silentAfter {
+                trouble = others > 0 ? .notUnderstood(lines: others) : .silent
+            }
+        }
+        if let trouble { throw .program(trouble) }
     }
-
-    private static let samplesMax = 128
 
     private enum Meaning {
         case reading(Sample)
         case nothing
+        case other
         case mistake
     }
 
     private mutating func parse(_ line: Mailbox.Line) -> Meaning {
+        guard line.text.count <= Mailbox.lineBytesMax else { return .mistake }
         let words = line.text.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D })
         guard let first = words.first, first.first != 0x23 else { return .nothing }
-        guard (2...4).contains(words.count), let number = DecimalText.parse(words[1]),
-            let place = channels.firstIndex(where: { $0.name.elementsEqual(first) })
-        else { return .mistake }
+        guard (2...4).contains(words.count), let number = DecimalText.parse(words[1]) else { return .mistake }
+        guard let place = channels.firstIndex(where: { $0.name.elementsEqual(first) }) else {
+            // Only a name can be another channel's.
+            return isQuantityName(String(decoding: first, as: UTF8.self)) ? .other : .mistake
+        }
         let unit = channels[place].unit
         var value = number
         var rest = words.dropFirst(2)
@@ -174,7 +184,7 @@ extension External {
                 throw SettingFault(
                     parameter: isStarted ? "socket" : "run",
                     text: "\(isStarted ? "both `run` and `socket`" : "neither `run` nor `socket`"); expected one of "
-                        + "them; write for example `run: /usr/lib/cityedge/p1 /dev/ttyUSB0`")
+                        + "them; write for example `run: /usr/lib/cityedge/p1-port /dev/ttyUSB0`")
             }
             if let name = settings.text("socket"), !isQuantityName(name) {
                 throw SettingFault(

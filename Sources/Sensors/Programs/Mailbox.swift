@@ -5,7 +5,9 @@ import Synchronization
 public import World
 
 public final class Mailbox: Sendable {
-    public static let linesMax = 256
+    /// As many lines as readings can be made of at once.
+    public static let linesMax = 128
+    /// A line with more bytes than this is one that was too long.
     public static let lineBytesMax = 256
 
     /// What became of the program, for whoever has to mend it.
@@ -14,8 +16,8 @@ public final class Mailbox: Sendable {
         case open
         /// It could not be started.
         case notStarted(errno: Int32)
-        /// It ended by itself, with a status or by a signal; it is started again after a while.
-        case ended(status: Int32)
+        /// It ended by itself, with a status or by a signal, and said so; it is started again after a while.
+        case ended(status: Int32, words: String)
         /// The socket could not be made.
         case noSocket(errno: Int32)
     }
