@@ -81,8 +81,8 @@ private func addresses(_ entry: DriverEntry) -> [UInt8] {
     return []
 }
 
-/// The channels of a sensor with the usual settings, or, when they depend on settings that must be given, of the shipped
-/// example.
+/// The channels of a sensor with the usual settings, or, when they depend on settings that must be given, of the
+/// shipped example.
 private func usualChannels(_ entry: DriverEntry) -> [DriverChannel] {
     var settings = DriverSettings(sensorID: "sensor", every: entry.defaultEvery)
     for parameter in entry.parameters {

@@ -48,6 +48,8 @@ final class KernelSampler: Sendable {
         let news: Waker
 
         consuming func run() {
+            // Swift 6.0 reads no property of a class through a field of what cannot be copied.
+            let owner = owner
             while !owner.mustStop.load(ordering: .acquiring) {
                 let next = sampler.step()
                 if sampler.takeNews() { news.ring() }

@@ -55,8 +55,8 @@ public final class ProgramHost {
         thread = try Self.start(Work(programs: hosted, control: control))
     }
 
-    private static func start(_ work: consuming sending Work) throws(SystemError) -> Thread {
-        try Thread.start(named: "Programs", with: work) { (work: consuming Work) in work.run() }
+    private static func start(_ work: Work) throws(SystemError) -> Thread {
+        try Thread.start(named: "Programs") { work.run() }
     }
 
     /// Ends every program, and waits for them: half a second, however many there are.
@@ -67,11 +67,11 @@ public final class ProgramHost {
     }
 
     /// Safe to move: made in one place and handed over whole.
-    private struct Work: ~Copyable, @unchecked Sendable {
+    private struct Work: @unchecked Sendable {
         let programs: [HostedProgram]
         let control: Control
 
-        consuming func run() {
+        func run() {
             let clock = LinuxClock()
             while !control.mustStop.load(ordering: .acquiring) {
                 let now = clock.now()

@@ -3,7 +3,8 @@
 // steps.
 //
 // Words of a recording's `source`: `line TIME UTC synchronised|free LARGEST-ERROR TEXT`, `open`, `not-started ERRNO`,
-// `no-socket ERRNO`, `ended STATUS`. A text that is not UTF-8 is repaired before both record and driver see it.
+// `no-socket ERRNO`, `ended STATUS` and the last words, where there are any. A text that is not UTF-8 is repaired
+// before both record and driver see it.
 
 import Sensors
 import SimulatedWorld
@@ -45,7 +46,7 @@ struct RecordedPrograms {
     /// What a recording says; false: it makes no sense.
     func deliver(_ sensor: String, _ words: [String]) -> Bool {
         guard let mailbox = mailboxes[sensor], let first = words.first else { return false }
-        let number = words.count == 2 ? Int32(words[1]) : nil
+        let number = words.count == 2 || first == "ended" && words.count == 3 ? Int32(words[1]) : nil
         switch (first, number) {
         case ("line", _):
             guard words.count == 6, let arrived = WallReading(words: words[1...4]) else { return false }
@@ -53,7 +54,8 @@ struct RecordedPrograms {
         case ("open", nil): mailbox.setCondition(.open)
         case ("not-started", let errno?): mailbox.setCondition(.notStarted(errno: errno))
         case ("no-socket", let errno?): mailbox.setCondition(.noSocket(errno: errno))
-        case ("ended", let status?): mailbox.setCondition(.ended(status: status))
+        case ("ended", let status?): 
+            mailbox.setCondition(.ended(status: status, words: words.count == 3 ? words[2] : ""))
         default: return false
         }
         return true
@@ -64,7 +66,7 @@ struct RecordedPrograms {
         case .open: ["open"]
         case .notStarted(let errno): ["not-started", String(errno)]
         case .noSocket(let errno): ["no-socket", String(errno)]
-        case .ended(let status): ["ended", String(status)]
+        case .ended(let status, let words): ["ended", String(status)] + (words.isEmpty ? [] : [words])
         }
     }
 }
