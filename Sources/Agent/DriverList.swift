@@ -9,12 +9,8 @@ import World
 public func listDrivers(isJSON: Bool) {
     let listed = Catalogue.entries.map { (entry: $0, channels: usualChannels($0)) }
     if isJSON {
-        let drivers = listed.map { entry, channels in
-            let parameters = entry.parameters.map(member)
-            let told = channels.map(member)
-            return "{" + facts(entry).joined(separator: ",") + ",\"parameters\":["
-                + parameters.joined(separator: ",") + "],\"channels\":[" + told.joined(separator: ",") + "]}"
-        }
+        var drivers: [String] = []
+        for (entry, channels) in listed { drivers.append(object(entry, channels)) }
         printLine("[" + drivers.joined(separator: ",\n ") + "]")
         return
     }
@@ -38,14 +34,23 @@ public func listDrivers(isJSON: Bool) {
     }
 }
 
-private func member(_ parameter: Parameter) -> String {
-    "{\"name\":\(quoted(parameter.name)),\"required\":\(parameter.isRequired),\"about\":\(quoted(parameter.about))}"
-}
-
-private func member(_ channel: DriverChannel) -> String {
-    let range = "\(channel.plausible.lowerBound),\(channel.plausible.upperBound)"
-    return "{\"name\":\(quoted(channel.quantity)),\"unit\":\(quoted(channel.unit)),\"scale\":\(channel.scale),"
-        + "\"plausible\":[\(range)]}"
+private func object(_ entry: DriverEntry, _ channels: [DriverChannel]) -> String {
+    var text = "{"
+    text += facts(entry).joined(separator: ",")
+    text += ",\"parameters\":["
+    for (index, parameter) in entry.parameters.enumerated() {
+        text += index == 0 ? "{" : ",{"
+        text += "\"name\":\(quoted(parameter.name)),\"required\":\(parameter.isRequired),"
+        text += "\"about\":\(quoted(parameter.about))}"
+    }
+    text += "],\"channels\":["
+    for (index, channel) in channels.enumerated() {
+        text += index == 0 ? "{" : ",{"
+        text += "\"name\":\(quoted(channel.quantity)),\"unit\":\(quoted(channel.unit)),"
+        text += "\"scale\":\(channel.scale),"
+        text += "\"plausible\":[\(channel.plausible.lowerBound),\(channel.plausible.upperBound)]}"
+    }
+    return text + "]}"
 }
 
 private func milliseconds(_ duration: Duration) -> String { Estimate.places(Double(duration.nanoseconds) / 1e6) }
