@@ -39,8 +39,8 @@ extension Outbox where D: ~Copyable {
     }
 
     /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves, another one
-    /// follows, or what followed is acknowledged; otherwise only that something was there: at least the number behind the
-    /// last one seen.
+    /// follows, or what followed is acknowledged; otherwise only that something was there: at least the number behind
+    /// the last one seen.
     mutating func noteDamageAtEnd() {
         let name = scan!.name
         let known = flash.index(of: name).flatMap { flash.segments[$0].last } ?? 0

@@ -68,8 +68,8 @@ struct ServiceTests {
         }
         let last = try Self.daemon(folder, text)
         let before = witness.batches.count
-        // On a busy machine what waited for the broker has become history, which comes behind the live batches: an order
-        // to stop before would leave it on flash.
+        // On a busy machine what waited for the broker has become history, which comes behind the live batches: an
+        // order to stop before would leave it on flash.
         let isWhole = witness.read { $0.batches.count >= before + 3 && Self.missing($0).isEmpty }
         try #require(isWhole, "lost: \(Self.missing(witness)); \(last.errorText)")
         let (end, took) = Self.stop(last)

@@ -109,7 +109,8 @@ struct RetellingTests {
         let told = counted + [Loss(
             stream: StreamID(rawValue: 99), lane: .readings, range: SequenceRange(3, 4), counts: [], reason: "damaged")]
         var tombstones = Tombstones()
-        tombstones.add(told.indices.map { Item(time: Boottime(nanoseconds: 0), body: [UInt8($0)]) }) { told[Int($0[0])] }
+        let items = told.indices.map { Item(time: Boottime(nanoseconds: 0), body: [UInt8($0)]) }
+        tombstones.add(items) { told[Int($0[0])] }
         #expect(tombstones.merged == told)
     }
 }
