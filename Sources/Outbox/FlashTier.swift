@@ -31,6 +31,16 @@ struct FlashSegment {
     var isDamaged = false
     /// It holds blocks of a later version: kept until that version runs again, or space runs out.
     var isForeign = false
+    /// Whether giving it up makes room, though the tombstones in it are told again.
+    var retelling = Retelling.makesRoom
+}
+
+enum Retelling {
+    case makesRoom
+    /// Only when tombstones that name the same numbers are merged too: done when nothing else is left to give up.
+    case onlyTight
+    /// Not even then: it stays.
+    case never
 }
 
 struct FlashTier {
@@ -168,6 +178,16 @@ struct FlashTier {
         segments[index].isThinned = true
     }
 
+    mutating func markRetold(_ name: SegmentName, _ retelling: Retelling) {
+        guard let index = index(of: name) else { return }
+        segments[index].retelling = retelling
+    }
+
+    /// The oldest tombstones that are fewer only when merged tight.
+    func nextToMergeTight(_ isAllowed: (FlashSegment) -> Bool) -> SegmentName? {
+        segments.first { $0.retelling == .onlyTight && isAllowed($0) }?.name
+    }
+
     /// The oldest readings that may still be thinned.
     func nextToThin(_ isAllowed: (FlashSegment) -> Bool) -> SegmentName? {
         segments.first { $0.name.lane == .readings && !$0.isOpen && !$0.isThinned && isAllowed($0) }?.name
@@ -181,7 +201,7 @@ struct FlashTier {
         for lane in [Lane.readings, .events, .security, .contributions] {
             let next = segments.first {
                 let isWorthIt = $0.name.stream != stream || $0.bytes >= bytes || lane == .readings && !$0.isOpen
-                return $0.name.lane == lane && isWorthIt && isAllowed($0)
+                return $0.name.lane == lane && isWorthIt && $0.retelling == .makesRoom && isAllowed($0)
             }
             if let next { return next.name }
         }

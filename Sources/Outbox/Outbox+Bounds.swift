@@ -116,21 +116,42 @@ struct LossCounter {
 /// the numbers what was told twice. So do those of which nobody knows how much they stand for: a sum would hide it.
 struct Tombstones {
     private(set) var merged: [Loss] = []
+    /// Merges those that name the same numbers too, when there is no room for both: the sum may then be too large,
+    /// never too small.
+    var isTight = false
+    /// How many were added, and how large they were; `bytes`: with what is not told again.
+    private var count = 0, told = 0, bytes = 0
     /// Beyond so many streams and lanes only counts are kept, with another stream's of the lane.
     private static var lossesMax: Int { 64 }
 
     mutating func add(_ items: [Item], _ read: ([UInt8]) -> Loss?) {
         for item in items {
-            if let loss = read(item.body) { add(loss) }
+            bytes += item.body.count
+            guard let loss = read(item.body) else { continue }
+            count += 1
+            told += item.body.count
+            add(loss)
         }
+    }
+
+    /// So many bytes beside them are given up with nothing to tell.
+    mutating func addSilent(_ bytes: Int) { self.bytes += bytes }
+
+    /// Told again, and with one more for what they stood in, they take at most three quarters of the room. (Were less
+    /// enough, they would be given up and told again without end.)
+    var makeRoom: Bool {
+        guard count > 0 else { return true }
+        return (merged.count + 1) * (told / count) <= bytes - bytes / 4
     }
 
     private mutating func add(_ loss: Loss) {
         let same = merged.firstIndex {
             $0.stream == loss.stream && $0.lane == loss.lane && ($0.range == nil) == (loss.range == nil)
-                && $0.counts.isEmpty == loss.counts.isEmpty && !Self.overlap($0.range, loss.range)
+                && $0.counts.isEmpty == loss.counts.isEmpty && (isTight || !Self.overlap($0.range, loss.range))
         }
-        let stead = merged.count < Self.lossesMax ? nil : merged.firstIndex { $0.lane == loss.lane }
+        let stead = merged.count < Self.lossesMax ? nil : merged.firstIndex {
+            $0.lane == loss.lane && $0.counts.isEmpty == loss.counts.isEmpty
+        }
         guard let index = same ?? stead else {
             merged.append(loss)
             return

@@ -9,6 +9,9 @@
 //   3. told: a tombstone of its numbers, those found in it merged into it again
 //   4. removed, when tombstone and windows are on flash or acknowledged
 //
+// Events of which most would be told again make no room: they stay, and the next lane goes. At the limit, when nothing
+// else is left, tombstones that name the same numbers are merged too; what even that makes no fewer stays for good.
+//
 // It begins one segment below the limit, so that what comes meanwhile has room. At the limit itself, and when the flash
 // takes nothing, step 4 waits for nothing but the telling: tombstone and windows are in the memory tier. Only when the
 // runtime directory too has no room for a tombstone it does not wait: what is in there has to get out first.
@@ -90,12 +93,15 @@ extension Outbox where D: ~Copyable {
         let next =
             flash.nextToThin(isAllowed)
             ?? flash.nextToDrop(besides: stream, from: limits.flashSegmentBytes / 2, isAllowed)
+            ?? (isPressed ? flash.nextToMergeTight(isAllowed) : nil)
         guard let name = next else { return }
         flash.close(name)
         if scan?.name == name { scan = nil }
         eviction = Eviction(
             name: name, last: lastPossible(name),
             scan: SegmentScan(file: name.text, chunkBytes: limits.readChunkBytes))
+        let retelling = flash.index(of: name).map { flash.segments[$0].retelling }
+        eviction!.survey.tombstones.isTight = retelling == .onlyTight
         continueEviction()
     }
 
@@ -175,8 +181,11 @@ extension Outbox where D: ~Copyable {
                 eviction!.survey.newest = max(eviction!.survey.newest, reading.acquired)
             }
         }
-        if header.lane == .events, codec.batches.contains(where: { isWanted($0, header) }) {
+        guard header.lane == .events else { return }
+        if codec.batches.contains(where: { isWanted($0, header) }) {
             eviction!.survey.tombstones.add(codec.items, readTombstone)
+        } else {
+            eviction!.survey.tombstones.addSilent(header.length)
         }
     }
 
@@ -204,6 +213,12 @@ extension Outbox where D: ~Copyable {
             {
                 // Windows only: they go when there is nothing left to thin.
                 flash.markThinned(name)
+                eviction = nil
+                return
+            }
+            if name.lane == .events, name.stream == stream, !survey.tombstones.makeRoom {
+                // Told again, it would be back at once: something else has to go.
+                flash.markRetold(name, survey.tombstones.isTight ? .never : .onlyTight)
                 eviction = nil
                 return
             }

@@ -38,8 +38,9 @@ extension Outbox where D: ~Copyable {
         }
     }
 
-    /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves or another
-    /// one follows; otherwise only that something was there: at least the number behind the last one seen.
+    /// Damage behind the last sound block: how far it reaches is known when we wrote the segment ourselves, another one
+    /// follows, or what followed is acknowledged; otherwise only that something was there: at least the number behind
+    /// the last one seen.
     mutating func noteDamageAtEnd() {
         let name = scan!.name
         let known = flash.index(of: name).flatMap { flash.segments[$0].last } ?? 0
@@ -48,7 +49,9 @@ extension Outbox where D: ~Copyable {
         let behind = flash.segments.lazy.map(\.name)
             .filter { $0.stream == name.stream && $0.lane == name.lane && $0.first > seen + 1 }
         let follower: UInt64? = behind.map { $0.first - 1 }.min()
-        noteDamage(through: max(known, follower ?? 0, seen + 1))
+        // What followed has gone already: the cursor still knows where it began.
+        let acknowledged = uplink[name.stream, name.lane].first(after: seen) ?? 0
+        noteDamage(through: max(known, follower ?? 0, acknowledged > 0 ? acknowledged - 1 : 0, seen + 1))
     }
 
     /// No segment holds any of these numbers and none is on its way, as far as can be known without reading.

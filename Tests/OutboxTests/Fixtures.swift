@@ -69,6 +69,8 @@ final class Bench {
     var sealed: [BatchID: [Int64]] = [:]
     var acquired: [BatchID: Boottime] = [:]
     var losses: [Loss] = []
+    /// How a loss is written; set: each is sealed as an event too, as the Courier does.
+    var tombstone: ((Loss) -> String)?
     /// Readings batches of the present stream up to this number were on flash and synced after the last step.
     private(set) var safeThrough: UInt64 = 0
     private var ordinals: [UInt64]
@@ -118,7 +120,11 @@ final class Bench {
     /// One step; keeps losses and saves the cursors, as the Courier does.
     func step() {
         box!.step(now: now, isOffering: isOffering)
-        while let loss = box!.takeLoss() { losses.append(loss) }
+        while let loss = box!.takeLoss() {
+            losses.append(loss)
+            guard let text = tombstone?(loss) else { continue }
+            box!.seal([Item(time: now, body: Array(text.utf8))], lane: .events, anchor: nil)
+        }
         box!.lossesAreTold()
         box!.saveCursors()
         safeThrough = box!.spilledThrough(.readings)

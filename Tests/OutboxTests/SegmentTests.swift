@@ -110,7 +110,7 @@ struct SegmentTests {
         var end = 0
         var expected: [UInt64] = []
         for (index, block) in made.enumerated() {
-            // What was zero before is no worse for it.
+            // A block whose bytes there were zero anyway is whole.
             if file[end..<end + block.count].elementsEqual(block) { expected.append(UInt64(index + 1)) }
             end += block.count
         }

@@ -51,6 +51,41 @@ struct UnreadableTests {
         #expect(bench.segmentsOnFlash.isEmpty)
     }
 
+    @Test(
+        "Damage is told up to what came behind it, though that has been acknowledged and is gone",
+        arguments: [0, 1] as [UInt64])
+    func behindIsGone(sector: UInt64) throws {
+        let bench = try Bench(seed: 11)
+        bench.sealBatches(4, readings: 20)
+        bench.run(for: .seconds(10))
+        bench.crash()
+        try bench.start()
+        bench.sealBatches(4, readings: 20)
+        bench.run(for: .seconds(10))
+        bench.drain(for: .seconds(20)) { delivery, _ in delivery.range.first > 4 }
+        bench.box!.endSession()
+        bench.run(for: .seconds(1))
+        bench.box!.writeCheckpoint(now: bench.now, counters: [])
+        bench.run(for: .seconds(1))
+        bench.cutPower { _, _ in .applied }
+        #expect(bench.segmentsOnFlash.count == 1, "only the first is left")
+        #expect(bench.disk.spoilSector(pick: sector) { $0.contains("readings") } != nil)
+        try bench.start()
+        bench.run(for: .seconds(1))
+        var found = Set<UInt64>()
+        bench.box!.beginSession(now: bench.now)
+        for _ in 0..<120 {
+            bench.drain(newSession: false, for: .milliseconds(500)) { _, content in
+                found.formUnion(content.keys.map(\.sequence))
+                return true
+            }
+            bench.run(for: .seconds(10))
+        }
+        let lost = Set(bench.losses.flatMap { Array($0.range!.first...$0.range!.last) })
+        #expect(found.union(lost) == [1, 2, 3, 4] && found.isDisjoint(with: lost), "found \(found), lost \(lost)")
+        #expect(bench.box!.isDrained, "\(bench.box!.undrained)")
+    }
+
     @Test("A flash that cannot be read for two hours loses nothing, and is not asked all the time")
     func twoHours() throws {
         for isEarlier in [true, false] {

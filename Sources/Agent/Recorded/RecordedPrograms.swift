@@ -54,7 +54,7 @@ struct RecordedPrograms {
         case ("open", nil): mailbox.setCondition(.open)
         case ("not-started", let errno?): mailbox.setCondition(.notStarted(errno: errno))
         case ("no-socket", let errno?): mailbox.setCondition(.noSocket(errno: errno))
-        case ("ended", let status?): 
+        case ("ended", let status?):
             mailbox.setCondition(.ended(status: status, words: words.count == 3 ? words[2] : ""))
         default: return false
         }
