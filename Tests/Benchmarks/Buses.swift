@@ -51,13 +51,14 @@ private struct TimedBus: Bus {
     }
 }
 
-/// 32 chips as they fit on one bus.
-private let population: [(driver: String, addresses: [UInt8], values: [String: Setting])] = [
-    ("mcp9808", Array(0x18...0x1F), [:]), ("pcf8574", [0x20, 0x21, 0x22, 0x24], ["inputs": .text("P0 P1 P2 P3")]),
-    ("bh1750", [0x23, 0x5C], [:]), ("tsl2591", [0x29], [:]),
-    ("ina219", [0x40, 0x41, 0x42, 0x43], ["shunt": .quantity(mantissa: 100, exponent: -3, unit: "Ohm")]),
-    ("sht3x", [0x44, 0x45], [:]), ("lm75", Array(0x48...0x4F), [:]), ("scd4x", [0x62], [:]),
-    ("bme280", [0x76, 0x77], [:]),
+/// 32 chips as they fit on one bus, each answering within its second, and how long each measures after its start.
+private let population: [(driver: String, addresses: [UInt8], values: [String: Setting], measures: Duration)] = [
+    ("mcp9808", Array(0x18...0x1F), [:], .zero),
+    ("pcf8574", Array(0x20...0x27), ["inputs": .text("P0 P1 P2 P3")], .zero),
+    ("ina219", [0x40, 0x41, 0x42, 0x43], ["shunt": .quantity(mantissa: 100, exponent: -3, unit: "Ohm")],
+        .milliseconds(151)),
+    ("sht3x", [0x44, 0x45], [:], .milliseconds(18)), ("lm75", Array(0x48...0x4F), [:], .zero),
+    ("bme280", [0x76, 0x77], [:], .milliseconds(10)),
 ]
 
 private func installed(on chips: SimulatedBus) throws -> (sensors: [InstalledSensor], waits: [Duration]) {
@@ -91,7 +92,7 @@ private func installed(on chips: SimulatedBus) throws -> (sensors: [InstalledSen
                     InstalledSensor(
                         id: settings.sensorID, driver: try entry.make(settings), every: .seconds(1),
                         channels: channels, device: device))
-                waits += channels.map { _ in entry.chip?.measuringTime ?? .zero }
+                waits += channels.map { _ in kind.measures }
             }
         }
     }
