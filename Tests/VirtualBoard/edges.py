@@ -77,6 +77,19 @@ def check(folder):
     report.equal("a chip that came back: what was missed is estimated, once",
                  [item["quality"] for item in again].count("uncertain"), 1)
 
+    before_cut = open(os.path.join(folder, "flash_before")).read().split()
+    flash = open(os.path.join(folder, "flash")).read().split()
+    new = [name for name in flash if name not in before_cut]
+    report.true("power-fail: readings and the event went to flash within 200 ms",
+                any("readings" in name for name in new) and any("events" in name for name in new), flash, "both")
+    report.equal("power-fail: so did the checkpoint, not before them", facts["checkpoint_kept"], "yes")
+    report.equal("power-fail: told to the city, and its end",
+                 [item["state"] for item in events if item.get("kind") == "power"], ["lost", "back"])
+    log = open(os.path.join(folder, "agent.log")).read()
+    failing, safe = log.find("power is failing"), log.find("everything is on flash after")
+    report.true("power-fail: told in the journal, and when all was safe", 0 <= failing < safe, log[failing:safe + 40],
+                "both, in this order")
+
     for when, expected in (("before", "0"), ("at_start", "0"), ("running", "1"), ("again", "1"), ("restarted", "0")):
         report.equal(f"output: level {when.replace('_', ' ')}", facts["lamp_" + when], expected)
     report.equal("output: a resistor decides after kill -9", facts["lamp_killed"], "0")
