@@ -28,6 +28,7 @@ struct CourierThread: ~Copyable, @unchecked Sendable {
         var drainUntil: Boottime?
         var hasBegunStop = false
         var hasRecovered = false
+        var hasAskedForPowerOff = false
         while true {
             let next = courier.step()
             for line in courier.takeJournal() { journal.write(line) }
@@ -53,9 +54,8 @@ struct CourierThread: ~Copyable, @unchecked Sendable {
                     continue
                 }
             }
-            if courier.wantsPowerOff, !shared.wantsPowerOff.exchange(true, ordering: .acquiringAndReleasing) {
-                askForPowerOff()
-            }
+            if courier.wantsPowerOff, !hasAskedForPowerOff { askForPowerOff() }
+            hasAskedForPowerOff = courier.wantsPowerOff
             if courier.isStopped { break }
             loop.follow(courier.withBroker { $0.watch })
             loop.wait(until: min(next, clock.now() + beatEvery))

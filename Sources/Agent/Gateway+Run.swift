@@ -24,7 +24,6 @@ final class SharedState: Sendable {
     let kernelCounts = Mutex<SamplerCounts?>(nil)
     let isRecovered = Atomic<Bool>(false)
     let hasStopped = Atomic<Bool>(false)
-    let wantsPowerOff = Atomic<Bool>(false)
     let counters = Mutex<[(key: UInt64, total: Int64)]>([])
     let figures = Mutex<CourierFigures>(CourierFigures())
 }

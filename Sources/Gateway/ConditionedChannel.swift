@@ -19,7 +19,10 @@ struct ConditionedChannel {
     private let rules: Conditioning
     private let calibration: Calibration
     private let plausible: ClosedRange<Double>
-    private let scale: Int
+    /// One step of the channel's scale; below one, also how many make a unit: multiplying by that rounds once.
+    private let step: Double
+    private let stepsPerUnit: Double
+    private let isFraction: Bool
     private let isPlain: Bool
     /// The last values, a ring of `rules.medianOf`.
     private var recent: [Double] = []
@@ -37,7 +40,9 @@ struct ConditionedChannel {
         rules = channel.conditioning
         calibration = channel.calibration
         plausible = channel.plausible
-        scale = Int(channel.scale)
+        step = DecimalStep(Int(channel.scale)).value
+        stepsPerUnit = DecimalStep(-Int(channel.scale)).value
+        isFraction = channel.scale < 0
         isPlain = rules == Conditioning()
         if rules.medianOf > 1 {
             recent.reserveCapacity(rules.medianOf)
@@ -56,12 +61,12 @@ struct ConditionedChannel {
         switch sample.measurement {
         case .exact(let steps):
             value = steps
-            physical = Double(steps) * Self.power(scale)
+            physical = Double(steps) * step
         case .physical(let raw):
             let calibrated = calibration.applied(to: raw)
             if !calibrated.isCovered { worsen(&quality, .outOfRange) }
             physical = rules.medianOf > 1 ? median(with: calibrated.value) : calibrated.value
-            let steps = scale < 0 ? physical * Self.power(-scale) : physical / Self.power(scale)
+            let steps = isFraction ? physical * stepsPerUnit : physical / step
             // Also false for NaN.
             guard abs(steps) < 9.2e18 else { return published(0, .implausible, at: moment) }
             value = Int64(steps.rounded(.toNearestOrAwayFromZero))
@@ -118,7 +123,7 @@ struct ConditionedChannel {
     private mutating func published(_ value: Int64, _ quality: Quality, at moment: Boottime) -> Settled {
         if let deadband = rules.deadband, let last = published, last.quality == quality,
             moment - last.at < rules.heartbeat,
-            Double((value &- last.value).magnitude) * Self.power(scale) < deadband
+            Double((value &- last.value).magnitude) * step < deadband
         {
             return Settled(value: value, quality: quality, isPublished: false)
         }
@@ -145,10 +150,4 @@ struct ConditionedChannel {
     }
 
     private static func seconds(_ duration: Duration) -> Double { Double(duration.nanoseconds) / 1e9 }
-
-    private static func power(_ exponent: Int) -> Double {
-        var power = 1.0
-        for _ in 0..<abs(exponent) { power *= 10 }
-        return exponent < 0 ? 1 / power : power
-    }
 }

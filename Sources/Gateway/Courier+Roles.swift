@@ -50,6 +50,8 @@ extension Courier where D: ~Copyable, R: ~Copyable {
         case .lowBattery:
             guard isActive != (power.batteries[sensor] != nil) else { return }
             power.batteries[sensor] = isActive ? now : nil
+            // Charged again before anybody switched the board off: asked for anew the next time.
+            if power.batteries.isEmpty { power.hasGivenUp = false }
             event(EventItem.battery(id, isLow: isActive))
             journal.append(
                 JournalLine(isActive ? .warning : .notice, "sensor \(id): battery \(isActive ? "low" : "ok")"))

@@ -20,6 +20,7 @@ struct SensorLoader {
     private var lines: [String: (id: String, place: Place)] = [:]
     private(set) var buses: BusReader
     private var busUsers: [UInt8: String] = [:]
+    private var sockets: [String: Place] = [:]
     private var channelCount = 0
     private var partners: [(sensor: Int, channel: Int, name: ConditioningReader.PartnerName)] = []
 
@@ -90,6 +91,15 @@ struct SensorLoader {
             settings.values[parameter.name] =
                 ParameterReader(folder: folder, findings: findings).read(parameter, &fields, fileExists)
                 ?? parameter.fallback
+        }
+        if case .text(let name)? = settings.values["socket"] {
+            if let first = sockets[name] {
+                findings.add(
+                    fields.valuePlace(of: "socket"), "a second `socket: \(name)`", "a socket for each sensor",
+                    "choose another name: the one at \(first) has it")
+            } else {
+                sockets[name] = fields.valuePlace(of: "socket")
+            }
         }
         let channels = findings.problems.count == before ? driverChannels(driver, settings, fields) : nil
         let instruments = InstrumentReader(now: now, findings: findings)

@@ -79,6 +79,14 @@ struct RoleTests {
         bench.run(.seconds(2))
         #expect(bench.wantsPowerOff && bench.isSafe)
         #expect(try bench.events("battery").compactMap { $0["state"]?.string } == ["low", "ok", "low"])
+
+        // Charged again with the board still on: no longer wanted, and wanted anew the next time.
+        bench.tell(.lowBattery, false)
+        bench.run(.seconds(1))
+        #expect(!bench.wantsPowerOff)
+        bench.tell(.lowBattery, true)
+        bench.run(.seconds(12))
+        #expect(bench.wantsPowerOff)
     }
 
     @Test("A tamper contact is an item of the security lane, with the edge's own time")

@@ -33,6 +33,16 @@ struct BusTests {
         }
     }
 
+    @Test("Two programs cannot send to one socket: the second would silently take the first one's place")
+    func sockets() throws {
+        let found = try problems(
+            sensors(
+                "id: a, driver: external, socket: meter, measures: power W",
+                "id: b, driver: external, socket: meter, measures: power W",
+                "id: c, driver: external, socket: gauge, measures: power W"))
+        #expect(found.count == 1 && found[0].contains("a second `socket: meter`"), "\(found)")
+    }
+
     @Test(
         "What cannot be a bus is told, with what to do",
         arguments: [
