@@ -44,12 +44,22 @@ struct External: SourceDriver {
         self.silentAfter = silentAfter
     }
 
+    /// Channels, bit by bit, whose next reading follows lines that the mailbox had no room for: `estimated`.
+    private var gapped: UInt32 = 0
+
     mutating func collect(at now: Boottime, into samples: inout Samples) throws(SensorFault) {
-        let (lines, _, condition) = mailbox.takeAll()
+        let (lines, dropped, condition) = mailbox.takeAll()
+        if dropped > 0 { gapped = .max }
         var misread = 0
         for line in lines {
             switch parse(line) {
-            case .reading(let sample): samples.append(sample)
+            case .reading(var sample):
+                let bit = UInt32(1) << UInt32(sample.channel)
+                if gapped & bit != 0 {
+                    gapped &= ~bit
+                    sample.quality = .estimated
+                }
+                samples.append(sample)
             case .nothing: break
             case .other: others = min(others + 1, 1_000_000)
             case .mistake: misread += 1
